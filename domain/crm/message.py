@@ -1,0 +1,518 @@
+"""A message: one unit of a chat, inbound or outbound, with its status, edits and reactions."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from typing import ClassVar
+
+from domain.base import Aggregate, Event
+from domain.crm.content import ContentKind, MessageContent, with_text
+from domain.errors import InvalidState
+from domain.ids import (
+    AgentId,
+    ChannelId,
+    ChatId,
+    ContactId,
+    MessageId,
+    ProjectId,
+    SessionId,
+    TenantId,
+    new_id,
+)
+
+REASON_LIMIT = 500
+
+
+class MessageDirection(Enum):
+    """Who wrote: the other side or ours."""
+
+    INBOUND = "INBOUND"
+    OUTBOUND = "OUTBOUND"
+
+
+class MessageOrigin(Enum):
+    """How the message came to be known."""
+
+    LIVE = "LIVE"
+    HISTORY_IMPORT = "HISTORY_IMPORT"
+    GAP_REPAIR = "GAP_REPAIR"
+    API = "API"
+    PHONE = "PHONE"
+    AUTOMATION = "AUTOMATION"
+    BROADCAST = "BROADCAST"
+
+
+class MessageStatus(Enum):
+    """How far a message came. The published order, in which a status only ever rises, is the order below.
+
+    FAILED may still be repaired by a later acknowledgement of WhatsApp; CANCELLED is final.
+    Inbound messages are RECEIVED, READ or PLAYED.
+    """
+
+    RECEIVED = "RECEIVED"
+    QUEUED = "QUEUED"
+    SENDING = "SENDING"
+    UNCONFIRMED = "UNCONFIRMED"
+    FAILED = "FAILED"
+    SENT = "SENT"
+    DELIVERED = "DELIVERED"
+    READ = "READ"
+    PLAYED = "PLAYED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def rank(self) -> int:
+        """The place in the published order."""
+        return _RANKS[self]
+
+
+_RANKS = {status: rank for rank, status in enumerate(MessageStatus)}
+
+
+class Ack(Enum):
+    """WhatsApp's acknowledgement levels (WAHA: `ack` and `ackName`)."""
+
+    ERROR = -1
+    PENDING = 0
+    SERVER = 1
+    DEVICE = 2
+    READ = 3
+    PLAYED = 4
+
+
+_ACKNOWLEDGED = {
+    Ack.ERROR: MessageStatus.FAILED,
+    Ack.SERVER: MessageStatus.SENT,
+    Ack.DEVICE: MessageStatus.DELIVERED,
+    Ack.READ: MessageStatus.READ,
+    Ack.PLAYED: MessageStatus.PLAYED,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reaction:
+    """One person's emoji on a message; `contact_id` None means our side. An empty emoji is a withdrawn reaction,
+    kept so that an older reaction arriving later does not bring it back.
+    """
+
+    contact_id: ContactId | None
+    emoji: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageEdit:
+    """A later wording; None when WhatsApp kept it from us."""
+
+    text: str | None
+    at: datetime
+
+
+class MessageReceived(Event, name="message.received"):
+    """The other side wrote."""
+
+    message_id: MessageId
+    chat_id: ChatId
+    channel_id: ChannelId
+    contact_id: ContactId | None
+    session_id: SessionId | None
+    content_kind: ContentKind
+    origin: MessageOrigin
+
+
+class MessageCreated(Event, name="message.created"):
+    """Our side wrote: through the API, an automation, or on the phone."""
+
+    message_id: MessageId
+    chat_id: ChatId
+    channel_id: ChannelId
+    contact_id: ContactId | None
+    session_id: SessionId | None
+    content_kind: ContentKind
+    origin: MessageOrigin
+
+
+class MessageSending(Event, name="message.sending"):
+    """A worker hands the message to WhatsApp."""
+
+    message_id: MessageId
+    chat_id: ChatId
+
+
+class MessageUnconfirmed(Event, name="message.unconfirmed"):
+    """WhatsApp may or may not have taken the message; it is not repeated, and an echo will settle it."""
+
+    message_id: MessageId
+    chat_id: ChatId
+
+
+class MessageSent(Event, name="message.sent"):
+    """WhatsApp took the message."""
+
+    message_id: MessageId
+    chat_id: ChatId
+
+
+class MessageDelivered(Event, name="message.delivered"):
+    """The message reached a device."""
+
+    message_id: MessageId
+    chat_id: ChatId
+
+
+class MessageRead(Event, name="message.read"):
+    """The message was read."""
+
+    message_id: MessageId
+    chat_id: ChatId
+
+
+class MessagePlayed(Event, name="message.played"):
+    """The voice note or video was played."""
+
+    message_id: MessageId
+    chat_id: ChatId
+
+
+class MessageFailed(Event, name="message.failed"):
+    """WhatsApp or WAHA refused the message."""
+
+    message_id: MessageId
+    chat_id: ChatId
+    failure_reason: str | None
+
+
+class MessageEdited(Event, name="message.edited"):
+    """The wording changed."""
+
+    message_id: MessageId
+    chat_id: ChatId
+    edited_at: datetime
+
+
+class MessageRevoked(Event, name="message.revoked"):
+    """The author, or a group admin, deleted the message for everyone."""
+
+    message_id: MessageId
+    chat_id: ChatId
+    revoked_at: datetime
+
+
+class MessageReactionAdded(Event, name="message.reaction_added"):
+    """Somebody put an emoji on the message."""
+
+    message_id: MessageId
+    chat_id: ChatId
+    contact_id: ContactId | None
+
+
+class MessageReactionRemoved(Event, name="message.reaction_removed"):
+    """Somebody took their emoji back."""
+
+    message_id: MessageId
+    chat_id: ChatId
+    contact_id: ContactId | None
+
+
+class MessageMediaStored(Event, name="message.media_stored"):
+    """The message's file is available, or is known to be gone."""
+
+    message_id: MessageId
+    chat_id: ChatId
+
+
+_STATUS_EVENTS: dict[
+    MessageStatus,
+    type[MessageSending | MessageUnconfirmed | MessageSent | MessageDelivered | MessageRead | MessagePlayed],
+] = {
+    MessageStatus.SENDING: MessageSending,
+    MessageStatus.UNCONFIRMED: MessageUnconfirmed,
+    MessageStatus.SENT: MessageSent,
+    MessageStatus.DELIVERED: MessageDelivered,
+    MessageStatus.READ: MessageRead,
+    MessageStatus.PLAYED: MessagePlayed,
+}
+
+
+@dataclass(eq=False, kw_only=True)
+class Message(Aggregate):
+    """One unit of a chat.
+
+    Identity on WhatsApp is (chat, direction, bare message id, sender), never the full id, whose chat part flips
+    between phone and LID. `contact_id` is the person who wrote, or was written to; None for our own messages
+    in groups. `content` keeps the original wording; `text` is the latest. Every change below is commutative
+    and idempotent, because WAHA delivers facts in any order and more than once.
+    """
+
+    kind: ClassVar[str] = "message"
+    id: MessageId
+    tenant_id: TenantId
+    project_id: ProjectId
+    channel_id: ChannelId
+    chat_id: ChatId
+    session_id: SessionId | None = None
+    contact_id: ContactId | None = None
+    agent_id: AgentId | None = None
+    direction: MessageDirection
+    origin: MessageOrigin
+    status: MessageStatus
+    content_kind: ContentKind
+    content: MessageContent
+    text: str | None = None
+    external_id: str | None = None
+    client_message_id: str | None = None
+    reply_to_external_id: str | None = None
+    is_forwarded: bool = False
+    mentions: tuple[str, ...] = ()
+    reactions: tuple[Reaction, ...] = ()
+    edits: tuple[MessageEdit, ...] = ()
+    edited_at: datetime | None = None
+    revoked_at: datetime | None = None
+    sent_at: datetime
+    delivered_at: datetime | None = None
+    read_at: datetime | None = None
+    played_at: datetime | None = None
+    failed_at: datetime | None = None
+    failure_reason: str | None = None
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1
+
+    @classmethod
+    def receive(
+        cls,
+        *,
+        tenant_id: TenantId,
+        project_id: ProjectId,
+        channel_id: ChannelId,
+        chat_id: ChatId,
+        contact_id: ContactId | None,
+        session_id: SessionId | None,
+        direction: MessageDirection,
+        origin: MessageOrigin,
+        content: MessageContent,
+        external_id: str,
+        sent_at: datetime,
+        at: datetime,
+        reply_to_external_id: str | None = None,
+        is_forwarded: bool = False,
+        mentions: tuple[str, ...] = (),
+    ) -> "Message":
+        """File a message that WhatsApp told us about: the other side's, or ours typed on the phone."""
+        inbound = direction is MessageDirection.INBOUND
+        message = cls(
+            id=MessageId(new_id()),
+            tenant_id=tenant_id,
+            project_id=project_id,
+            channel_id=channel_id,
+            chat_id=chat_id,
+            session_id=session_id,
+            contact_id=contact_id,
+            direction=direction,
+            origin=origin,
+            status=MessageStatus.RECEIVED if inbound else MessageStatus.SENT,
+            content_kind=content.kind,
+            content=content,
+            text=content.text,
+            external_id=external_id,
+            reply_to_external_id=reply_to_external_id,
+            is_forwarded=is_forwarded,
+            mentions=mentions,
+            sent_at=sent_at,
+            created_at=at,
+            updated_at=at,
+        )
+        message.record(message._birth(), at=at)
+        return message
+
+    @classmethod
+    def compose(
+        cls,
+        *,
+        tenant_id: TenantId,
+        project_id: ProjectId,
+        channel_id: ChannelId,
+        chat_id: ChatId,
+        contact_id: ContactId | None,
+        session_id: SessionId | None,
+        agent_id: AgentId | None,
+        origin: MessageOrigin,
+        content: MessageContent,
+        client_message_id: str | None,
+        reply_to_external_id: str | None,
+        at: datetime,
+    ) -> "Message":
+        """Write a message that a worker will hand to WhatsApp."""
+        message = cls(
+            id=MessageId(new_id()),
+            tenant_id=tenant_id,
+            project_id=project_id,
+            channel_id=channel_id,
+            chat_id=chat_id,
+            session_id=session_id,
+            contact_id=contact_id,
+            agent_id=agent_id,
+            direction=MessageDirection.OUTBOUND,
+            origin=origin,
+            status=MessageStatus.QUEUED,
+            content_kind=content.kind,
+            content=content,
+            text=content.text,
+            client_message_id=client_message_id,
+            reply_to_external_id=reply_to_external_id,
+            sent_at=at,
+            created_at=at,
+            updated_at=at,
+        )
+        message.record(message._birth(), at=at)
+        return message
+
+    @property
+    def is_inbound(self) -> bool:
+        """Whether the other side wrote it."""
+        return self.direction is MessageDirection.INBOUND
+
+    @property
+    def current_content(self) -> MessageContent:
+        """The content in its latest wording."""
+        return self.content if self.text is None else with_text(self.content, self.text)
+
+    def begin_sending(self, external_id: str | None, *, at: datetime) -> None:
+        """Note that a worker is about to hand the message to WAHA, under that id if the engine takes one."""
+        if self.status is not MessageStatus.QUEUED:
+            raise InvalidState(f"Only a queued message can be sent; this one is {self.status.value}.")
+        self.external_id = external_id
+        self._rise(MessageStatus.SENDING, at=at)
+
+    def queue_again(self, *, at: datetime) -> None:
+        """Put a message back that certainly did not reach WhatsApp."""
+        if self.status is MessageStatus.SENDING:
+            self.status = MessageStatus.QUEUED
+            self.touch(at)
+
+    def lose_sight(self, *, at: datetime) -> None:
+        """Note that nobody knows whether WhatsApp took the message."""
+        self._rise(MessageStatus.UNCONFIRMED, at=at)
+
+    def confirm(self, external_id: str | None, *, sent_at: datetime | None, at: datetime) -> None:
+        """Note that WhatsApp took the message, by WAHA's answer or by its echo."""
+        if external_id is not None and self.external_id is None:
+            self.external_id = external_id
+            self.touch(at)
+        if sent_at is not None and sent_at != self.sent_at:
+            self.sent_at = sent_at
+            self.touch(at)
+        self._rise(MessageStatus.SENT, at=at)
+
+    def fail(self, reason: str, *, at: datetime) -> None:
+        """Note that WhatsApp or WAHA refused the message."""
+        if self.status.rank < MessageStatus.FAILED.rank and not self.is_inbound:
+            self.status, self.failed_at, self.failure_reason = MessageStatus.FAILED, at, reason[:REASON_LIMIT]
+            self.record(
+                MessageFailed(message_id=self.id, chat_id=self.chat_id, failure_reason=self.failure_reason),
+                at=at,
+            )
+
+    def cancel(self, *, at: datetime) -> None:
+        """Withdraw a message that no worker has touched yet."""
+        if self.status is not MessageStatus.QUEUED:
+            raise InvalidState(f"Only a queued message can be cancelled; this one is {self.status.value}.")
+        self.status = MessageStatus.CANCELLED
+        self.touch(at)
+
+    def acknowledge(self, ack: Ack, *, acked_at: datetime, at: datetime) -> None:
+        """Raise the status to what WhatsApp reports; each time stamp keeps its earliest instant."""
+        status = _ACKNOWLEDGED.get(ack)
+        if status is None or (self.is_inbound and ack.value < Ack.READ.value):
+            return
+        if status is MessageStatus.FAILED:
+            self.fail("WhatsApp refused the message (ack ERROR).", at=acked_at)
+            return
+        stamps = {
+            "delivered_at": not self.is_inbound and ack.value >= Ack.DEVICE.value,
+            "read_at": ack.value >= Ack.READ.value,
+            "played_at": ack.value >= Ack.PLAYED.value,
+        }
+        for name in (name for name, reached in stamps.items() if reached):
+            known: datetime | None = getattr(self, name)
+            if known is None or acked_at < known:
+                setattr(self, name, acked_at)
+                self.touch(at)
+        self._rise(status, at=at)
+
+    def edit(self, text: str | None, *, edited_at: datetime, at: datetime) -> None:
+        """Take over a later wording; the newest wins whatever order they arrive in."""
+        edit = MessageEdit(text=text, at=edited_at)
+        if edit in self.edits:
+            return
+        self.edits = tuple(sorted((*self.edits, edit), key=lambda known: (known.at, known.text or "")))
+        self.edited_at = self.edits[-1].at
+        self.text = next(
+            (known.text for known in reversed(self.edits) if known.text is not None), self.content.text
+        )
+        self.record(MessageEdited(message_id=self.id, chat_id=self.chat_id, edited_at=edited_at), at=at)
+
+    def revoke(self, *, revoked_at: datetime, at: datetime) -> None:
+        """Note that the message was deleted for everyone; the earliest time stays."""
+        if self.revoked_at is None:
+            self.revoked_at = revoked_at
+            self.record(
+                MessageRevoked(message_id=self.id, chat_id=self.chat_id, revoked_at=revoked_at), at=at
+            )
+        elif revoked_at < self.revoked_at:
+            self.revoked_at = revoked_at
+            self.touch(at)
+
+    def react(self, contact_id: ContactId | None, emoji: str, *, reacted_at: datetime, at: datetime) -> None:
+        """Keep one person's newest reaction; an empty emoji withdraws it."""
+        reaction = Reaction(contact_id=contact_id, emoji=emoji, at=reacted_at)
+        known = next((one for one in self.reactions if one.contact_id == contact_id), None)
+        if known is not None and (known.at, known.emoji) >= (reacted_at, emoji):
+            return
+        others = [one for one in self.reactions if one.contact_id != contact_id]
+        self.reactions = tuple(sorted((*others, reaction), key=lambda one: (one.at, str(one.contact_id))))
+        event = MessageReactionAdded if emoji else MessageReactionRemoved
+        self.record(event(message_id=self.id, chat_id=self.chat_id, contact_id=contact_id), at=at)
+
+    def store_media(self, content: MessageContent, *, at: datetime) -> None:
+        """Replace the description of the message's file after it was fetched, or found missing."""
+        self.content = content
+        self.record(MessageMediaStored(message_id=self.id, chat_id=self.chat_id), at=at)
+
+    def move(self, *, chat_id: ChatId, contact_id: ContactId | None, session_id: SessionId | None) -> None:
+        """Belong to another chat, contact or session, because two of them turned out to be one."""
+        self.chat_id, self.contact_id, self.session_id = chat_id, contact_id, session_id
+
+    def _rise(self, status: MessageStatus, *, at: datetime) -> None:
+        if status.rank <= self.status.rank:
+            return
+        if self.status is MessageStatus.FAILED:
+            self.failed_at = self.failure_reason = None
+        self.status = status
+        self.record(_STATUS_EVENTS[status](message_id=self.id, chat_id=self.chat_id), at=at)
+
+    def _birth(self) -> MessageReceived | MessageCreated:
+        event = MessageReceived if self.is_inbound else MessageCreated
+        return event(
+            message_id=self.id,
+            chat_id=self.chat_id,
+            channel_id=self.channel_id,
+            contact_id=self.contact_id,
+            session_id=self.session_id,
+            content_kind=self.content_kind,
+            origin=self.origin,
+        )
+
+
+def visible_reactions(message: Message) -> tuple[Reaction, ...]:
+    """Return the reactions that stand, oldest first."""
+    return tuple(reaction for reaction in message.reactions if reaction.emoji)
+
+
+def forget_contact_in_reactions(message: Message, old: ContactId, new: ContactId) -> tuple[Reaction, ...]:
+    """Return the reactions with one contact replaced by another, newest of each person."""
+    renamed = [replace(one, contact_id=new) if one.contact_id == old else one for one in message.reactions]
+    newest: dict[ContactId | None, Reaction] = {}
+    for reaction in sorted(renamed, key=lambda one: one.at):
+        newest[reaction.contact_id] = reaction
+    return tuple(newest.values())

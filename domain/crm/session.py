@@ -1,0 +1,296 @@
+"""A session: one service episode with a contact on one channel, bounded by silence."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import ClassVar
+
+from domain.base import Aggregate, Event
+from domain.errors import Invalid, InvalidState
+from domain.ids import (
+    AgentId,
+    ChannelId,
+    ChatId,
+    ContactId,
+    PipelineId,
+    ProjectId,
+    SessionId,
+    TenantId,
+    new_id,
+)
+
+DEFAULT_TIMEOUT_SECONDS = 30 * 60
+SHORTEST_TIMEOUT_SECONDS, LONGEST_TIMEOUT_SECONDS = 60, 24 * 60 * 60
+
+
+class SessionStatus(Enum):
+    """Whether the episode goes on."""
+
+    ACTIVE = "ACTIVE"
+    ENDED = "ENDED"
+
+
+class SessionEndReason(Enum):
+    """Why the episode ended."""
+
+    INACTIVITY_TIMEOUT = "INACTIVITY_TIMEOUT"
+    MANUAL_CLOSE = "MANUAL_CLOSE"
+    RESOLVED = "RESOLVED"
+    CONTACT_REQUEST = "CONTACT_REQUEST"
+    CHANNEL_CLOSED = "CHANNEL_CLOSED"
+
+
+class SessionStarted(Event, name="session.started"):
+    """An episode began."""
+
+    session_id: SessionId
+    contact_id: ContactId
+    chat_id: ChatId
+    channel_id: ChannelId
+    started_at: datetime
+
+
+class SessionMessageRecorded(Event, name="session.message_recorded"):
+    """A message was counted in the episode."""
+
+    session_id: SessionId
+    from_contact: bool
+
+
+class SessionEnded(Event, name="session.ended"):
+    """The episode is over."""
+
+    session_id: SessionId
+    contact_id: ContactId
+    channel_id: ChannelId
+    reason: SessionEndReason
+    started_at: datetime
+    ended_at: datetime
+    message_count: int
+
+
+class SessionReopened(Event, name="session.reopened"):
+    """The episode goes on after all."""
+
+    session_id: SessionId
+
+
+class SessionAgentAssigned(Event, name="session.agent_assigned"):
+    """Somebody is in charge of the episode now."""
+
+    session_id: SessionId
+    agent_id: AgentId
+    previous_agent_id: AgentId | None
+
+
+class SessionMerged(Event, name="session.merged"):
+    """A late message showed that two episodes were one; the merged one is gone."""
+
+    session_id: SessionId
+    merged_session_id: SessionId
+
+
+@dataclass(eq=False, kw_only=True)
+class Session(Aggregate):
+    """One service episode.
+
+    Sessions that ended by silence are exactly the runs of messages whose gaps are at most `timeout_seconds`,
+    in whatever order the messages arrived: late messages widen a session, and join two that they bridge.
+    `ended_at` of such a session is its last activity. At most one session per channel and contact is active.
+    """
+
+    kind: ClassVar[str] = "session"
+    id: SessionId
+    tenant_id: TenantId
+    project_id: ProjectId
+    channel_id: ChannelId
+    chat_id: ChatId
+    contact_id: ContactId
+    pipeline_id: PipelineId | None = None
+    status: SessionStatus
+    end_reason: SessionEndReason | None = None
+    started_at: datetime
+    last_activity_at: datetime
+    ended_at: datetime | None = None
+    timeout_seconds: int
+    timeout_at: datetime
+    message_count: int = 0
+    contact_message_count: int = 0
+    assignee_id: AgentId | None = None
+    merged_into_id: SessionId | None = None
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1
+
+    @classmethod
+    def start(
+        cls,
+        *,
+        tenant_id: TenantId,
+        project_id: ProjectId,
+        channel_id: ChannelId,
+        chat_id: ChatId,
+        contact_id: ContactId,
+        pipeline_id: PipelineId | None,
+        started_at: datetime,
+        timeout_seconds: int,
+        at: datetime,
+    ) -> "Session":
+        """Begin an episode at the time of its first message."""
+        session = cls(
+            id=SessionId(new_id()),
+            tenant_id=tenant_id,
+            project_id=project_id,
+            channel_id=channel_id,
+            chat_id=chat_id,
+            contact_id=contact_id,
+            pipeline_id=pipeline_id,
+            status=SessionStatus.ACTIVE,
+            started_at=started_at,
+            last_activity_at=started_at,
+            timeout_seconds=timeout_seconds,
+            timeout_at=started_at + timedelta(seconds=timeout_seconds),
+            created_at=at,
+            updated_at=at,
+        )
+        session.record(
+            SessionStarted(
+                session_id=session.id,
+                contact_id=contact_id,
+                chat_id=chat_id,
+                channel_id=channel_id,
+                started_at=started_at,
+            ),
+            at=at,
+        )
+        return session
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the episode goes on."""
+        return self.status is SessionStatus.ACTIVE
+
+    @property
+    def ended_by_silence(self) -> bool:
+        """Whether only the timeout ended it, so that late messages may still widen it."""
+        return self.end_reason is SessionEndReason.INACTIVITY_TIMEOUT
+
+    def covers(self, moment: datetime) -> bool:
+        """Whether a message of that time belongs to this episode."""
+        silence = timedelta(seconds=self.timeout_seconds)
+        if self.merged_into_id is not None or moment < self.started_at - silence:
+            return False
+        if self.is_active or self.ended_by_silence:
+            return moment <= self.last_activity_at + silence
+        return self.ended_at is not None and moment <= self.ended_at
+
+    def count(self, moment: datetime, *, from_contact: bool, at: datetime) -> None:
+        """Count a message of that time; raises nothing for late ones."""
+        self.message_count += 1
+        self.contact_message_count += from_contact
+        self._widen(moment, moment)
+        self.record(SessionMessageRecorded(session_id=self.id, from_contact=from_contact), at=at)
+
+    def assign(self, agent_id: AgentId, *, at: datetime) -> None:
+        """Put somebody in charge; no-op if they already are."""
+        self._require_active("assigned")
+        if self.assignee_id != agent_id:
+            previous, self.assignee_id = self.assignee_id, agent_id
+            self.record(
+                SessionAgentAssigned(session_id=self.id, agent_id=agent_id, previous_agent_id=previous), at=at
+            )
+
+    def end(self, reason: SessionEndReason, *, at: datetime) -> None:
+        """End the episode; by silence it ended at its last activity, otherwise now."""
+        self._require_active("ended")
+        self.status = SessionStatus.ENDED
+        self.end_reason = reason
+        self.ended_at = self.last_activity_at if self.ended_by_silence else max(at, self.last_activity_at)
+        self.record(
+            SessionEnded(
+                session_id=self.id,
+                contact_id=self.contact_id,
+                channel_id=self.channel_id,
+                reason=reason,
+                started_at=self.started_at,
+                ended_at=self.ended_at,
+                message_count=self.message_count,
+            ),
+            at=at,
+        )
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether silence has lasted longer than the timeout."""
+        return self.is_active and now > self.timeout_at
+
+    def reopen(self, *, at: datetime) -> None:
+        """Continue an episode that had ended."""
+        if self.is_active:
+            raise InvalidState("The session is active already.")
+        self.status, self.end_reason, self.ended_at = SessionStatus.ACTIVE, None, None
+        self.record(SessionReopened(session_id=self.id), at=at)
+
+    def absorb(self, other: "Session", *, at: datetime) -> None:
+        """Join another episode of the same contact and channel to this one; the other becomes a tombstone."""
+        if other.id == self.id or (other.channel_id, other.contact_id) != (self.channel_id, self.contact_id):
+            raise InvalidState(f"Session {other.id} cannot be joined to {self.id}.")
+        self.message_count += other.message_count
+        self.contact_message_count += other.contact_message_count
+        self.assignee_id = self.assignee_id or other.assignee_id
+        self._widen(other.started_at, other.last_activity_at)
+        other.status, other.merged_into_id = SessionStatus.ENDED, self.id
+        other.end_reason = other.end_reason or SessionEndReason.INACTIVITY_TIMEOUT
+        other.ended_at = other.ended_at or other.last_activity_at
+        other.touch(at)
+        self.record(SessionMerged(session_id=self.id, merged_session_id=other.id), at=at)
+
+    def _widen(self, first: datetime, last: datetime) -> None:
+        self.started_at = min(self.started_at, first)
+        self.last_activity_at = max(self.last_activity_at, last)
+        self.timeout_at = self.last_activity_at + timedelta(seconds=self.timeout_seconds)
+        if self.ended_by_silence:
+            self.ended_at = self.last_activity_at
+        elif self.ended_at is not None:
+            self.ended_at = max(self.ended_at, self.last_activity_at)
+
+    def _require_active(self, verb: str) -> None:
+        if not self.is_active:
+            raise InvalidState(f"Only an active session can be {verb}; this one has ended.")
+
+
+def resolve_timeout(*, channel: int | None, pipeline: int | None, project: int | None) -> int:
+    """Return the timeout of a new session in seconds: the channel's, else its pipeline's, else the project's."""
+    return next(
+        (value for value in (channel, pipeline, project) if value is not None), DEFAULT_TIMEOUT_SECONDS
+    )
+
+
+def checked_timeout(seconds: int, *, field: str) -> int:
+    """Return the timeout if it is between one minute and one day."""
+    if not SHORTEST_TIMEOUT_SECONDS <= seconds <= LONGEST_TIMEOUT_SECONDS:
+        raise Invalid(
+            f"{field} is {seconds}; it must be between {SHORTEST_TIMEOUT_SECONDS} and "
+            f"{LONGEST_TIMEOUT_SECONDS} seconds.",
+            field=[field],
+        )
+    return seconds
+
+
+def join_bridged(sessions: Iterable[Session], moment: datetime, *, at: datetime) -> Session | None:
+    """Return the one session that a message of that time belongs to, joining those it bridges; None if there is none.
+
+    The active session absorbs the others; without one, the earliest does. Sessions that people ended are
+    never joined to anything.
+    """
+    covering = sorted(
+        (session for session in sessions if session.covers(moment)),
+        key=lambda session: (not session.is_active, not session.ended_by_silence, session.started_at),
+    )
+    if not covering:
+        return None
+    keeper, *others = covering
+    for other in others:
+        if other.ended_by_silence and (keeper.is_active or keeper.ended_by_silence):
+            keeper.absorb(other, at=at)
+    return keeper

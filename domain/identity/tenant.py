@@ -1,0 +1,77 @@
+"""A tenant: one organisation, isolated from all others; its projects hold the data."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from domain.base import Aggregate, Event
+from domain.errors import require_text
+from domain.ids import ProjectId, TenantId, new_id
+
+NAME_LIMIT = 200
+
+
+class TenantCreated(Event, name="tenant.created"):
+    """An organisation was set up."""
+
+    tenant_id: TenantId
+
+
+class ProjectCreated(Event, name="project.created"):
+    """A workspace was set up."""
+
+    project_id: ProjectId
+
+
+@dataclass(eq=False, kw_only=True)
+class Tenant(Aggregate):
+    """An organisation."""
+
+    kind: ClassVar[str] = "tenant"
+    id: TenantId
+    tenant_id: TenantId
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1
+
+    @classmethod
+    def create(cls, *, name: str, at: datetime) -> "Tenant":
+        """Set up an organisation."""
+        id_ = TenantId(new_id())
+        tenant = cls(
+            id=id_,
+            tenant_id=id_,
+            name=require_text(name, field="name", limit=NAME_LIMIT),
+            created_at=at,
+            updated_at=at,
+        )
+        tenant.record(TenantCreated(tenant_id=id_), at=at)
+        return tenant
+
+
+@dataclass(eq=False, kw_only=True)
+class Project(Aggregate):
+    """A workspace of a tenant; `session_timeout_seconds` is the default of its channels."""
+
+    kind: ClassVar[str] = "project"
+    id: ProjectId
+    tenant_id: TenantId
+    name: str
+    session_timeout_seconds: int = 30 * 60
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1
+
+    @classmethod
+    def create(cls, *, tenant_id: TenantId, name: str, at: datetime) -> "Project":
+        """Set up a workspace."""
+        project = cls(
+            id=ProjectId(new_id()),
+            tenant_id=tenant_id,
+            name=require_text(name, field="name", limit=NAME_LIMIT),
+            created_at=at,
+            updated_at=at,
+        )
+        project.record(ProjectCreated(project_id=project.id), at=at)
+        return project
