@@ -1,0 +1,59 @@
+"""`python -m wasim`: serve the simulator until told to stop."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import structlog
+import typer
+
+from wasim.app import create_app
+from wasim.config import SimulatorConfig, load
+from wasim.server import Server, bind, url_of
+
+
+def main(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 3000,
+    config: Annotated[Path | None, typer.Option(help="JSON configuration file.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No personas: nothing happens by itself.")] = False,
+    ready_file: Annotated[Path | None, typer.Option(help='Write {"url": …} here when listening.')] = None,
+) -> None:
+    """Simulate WAHA and the WhatsApp behind it."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    try:
+        settings = load(config) if config is not None else SimulatorConfig()
+        sock = bind(host, port)
+    except (OSError, ValueError) as error:
+        typer.echo(f"wasim cannot start: {error}", err=True)
+        raise typer.Exit(1) from error
+    if quiet:
+        settings = msgspec.structs.replace(settings, personas=False)
+    asyncio.run(_serve(Server(create_app(settings), sock), url_of(sock), ready_file))
+
+
+async def _serve(server: Server, url: str, ready_file: Path | None) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.stop)
+    serving = await server.begin()
+    if not serving.done():
+        typer.echo(f"wasim listening on {url}")
+        sys.stdout.flush()
+        if ready_file is not None:
+            _write_whole(ready_file, msgspec.json.encode({"url": url}))
+    await serving
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    # Readers poll for the file, so it must never be seen half written.
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(data)
+    partial.replace(path)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,102 @@
+"""Serving the simulator on a socket: one port, quick shutdown, connections that can be cut."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Generator
+
+import uvicorn
+from starlette.applications import Starlette
+
+from wasim.simulator import Simulator
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any free one. Raises `OSError` when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((host, port))
+    sock.listen(2048)
+    sock.setblocking(False)
+    return sock
+
+
+def url_of(sock: socket.socket) -> str:
+    """Where a bound socket is reached."""
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class Server(uvicorn.Server):
+    """A server that lets hanging calls go when it stops, and can cut or refuse connections."""
+
+    def __init__(self, app: Starlette, sock: socket.socket) -> None:
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="on", ws="none", timeout_graceful_shutdown=1
+        )
+        super().__init__(config)
+        self._sock = sock
+        self._listening = asyncio.Event()
+        self._sim: Simulator = app.state.simulator
+        self._sim.base_url = self._sim.config.base_url or url_of(sock)
+        self._sim.abort = self.abort
+        self._sim.go_offline = self.go_offline
+
+    async def begin(self) -> asyncio.Task[None]:
+        """Start to serve; answers when connections are taken. The task ends when the server has stopped."""
+        serving = asyncio.get_running_loop().create_task(self.serve(sockets=[self._sock]))
+        waiting = asyncio.get_running_loop().create_task(self._listening.wait())
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        return serving
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start as usual and tell `begin`."""
+        await super().startup(sockets)
+        self._listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave signals to the program that serves."""
+        yield
+
+    def stop(self) -> None:
+        """Begin to stop; the task of `begin` ends when that is done."""
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let hanging calls go, then stop as usual."""
+        self._sim.background.closing.set()
+        await super().shutdown(sockets)
+
+    def abort(self, client: tuple[str, int]) -> None:
+        """Cut the connection of a client without an answer."""
+        for connection in list(self.server_state.connections):
+            if getattr(connection, "client", None) == client and connection.transport is not None:
+                connection.transport.close()
+
+    def go_offline(self, seconds: float) -> None:
+        """Refuse connections for some seconds, after the present call has been answered."""
+        self._sim.background.spawn(self._offline(seconds))
+
+    async def _offline(self, seconds: float) -> None:
+        await asyncio.sleep(0.05)
+        host, port = self._sock.getsockname()[:2]
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.close()
+        await self._sim.background.wait_closing(seconds)
+        if self._sim.background.closing.is_set():
+            return
+        self._sock = bind(host, port)
+        loop = asyncio.get_running_loop()
+        self.servers = [await loop.create_server(self._protocol, sock=self._sock)]
+
+    def _protocol(self) -> asyncio.Protocol:
+        make = self.config.http_protocol_class
+        return make(  # type: ignore[call-arg]  # uvicorn types its protocols by their common base only
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
