@@ -3,9 +3,12 @@
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import Self
+from typing import NewType, Self
 
 from domain.errors import Invalid
+
+Sealed = NewType("Sealed", bytes)
+"""A secret encrypted by the vault; only the vault can open it."""
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 _SEPARATORS = re.compile(r"[\s().\-/]")

@@ -10,7 +10,7 @@ from domain.crm.inbound import SessionState
 from domain.crm.session import checked_timeout
 from domain.errors import ChannelOffline, Invalid, InvalidState, require_text
 from domain.ids import ChannelId, PipelineId, ProjectId, TenantId, new_id
-from domain.values import PhoneNumber
+from domain.values import PhoneNumber, Sealed
 
 NAME_LIMIT = 200
 DEFAULT_DEBOUNCE_MS, LONGEST_DEBOUNCE_MS = 15_000, 300_000
@@ -118,9 +118,9 @@ class Channel(Aggregate):
     engine: Engine | None = None
     waha_url: str
     waha_session: str
-    waha_api_key: str | None = None
+    waha_api_key: Sealed | None = None
     webhook_token: str
-    webhook_hmac_key: str
+    webhook_hmac_key: Sealed
     phone: PhoneNumber | None = None
     own_lid: str | None = None
     qr_code: str | None = None
@@ -142,9 +142,9 @@ class Channel(Aggregate):
         name: str,
         waha_url: str,
         waha_session: str,
-        waha_api_key: str | None,
+        waha_api_key: Sealed | None,
         webhook_token: str,
-        webhook_hmac_key: str,
+        webhook_hmac_key: Sealed,
         at: datetime,
     ) -> "Channel":
         """Set up a channel; it carries traffic once WAHA reports that its session works."""

@@ -113,7 +113,8 @@ class Chat(Aggregate):
     """A conversation.
 
     `external_id` is the WhatsApp chat id as WAHA writes it, unique per channel. An INDIVIDUAL chat has a
-    contact and no subject; the others have no contact of their own.
+    contact and no subject; the others have no contact of their own. `merged_into_id` is set on a chat that was
+    joined to another in this very transaction and is about to be removed.
     """
 
     kind: ClassVar[str] = "chat"
@@ -127,10 +128,10 @@ class Chat(Aggregate):
     contact_id: ContactId | None = None
     subject: str | None = None
     last_message_at: datetime | None = None
-    merged_into_id: ChatId | None = None
     created_at: datetime
     updated_at: datetime
     version: int = 1
+    merged_into_id: ChatId | None = None
 
     @classmethod
     def open(
@@ -216,6 +217,12 @@ class Chat(Aggregate):
             self.subject = text
             self.record(ChatSubjectUpdated(chat_id=self.id, new_subject=text), at=at)
 
+    def readdress(self, external_id: str, *, at: datetime) -> None:
+        """Note the address to write to from now on: the phone form, once a person known by LID has one."""
+        if external_id != self.external_id:
+            self.external_id = external_id
+            self.touch(at)
+
     def welcome(self, contact_id: ContactId, *, joined_at: datetime, at: datetime) -> ChatParticipant:
         """Return the participation of a contact seen in the chat and record it."""
         self.record(ChatParticipantAdded(chat_id=self.id, contact_id=contact_id), at=at)
@@ -229,13 +236,12 @@ class Chat(Aggregate):
         )
 
     def absorb(self, other: "Chat", *, at: datetime) -> None:
-        """Take over another chat that turned out to be with the same person; the other becomes a tombstone."""
+        """Take over another chat that turned out to be with the same person; the other is removed."""
         if other.id == self.id or other.channel_id != self.channel_id:
             raise InvalidState(f"Chat {other.id} cannot be merged into {self.id}.")
         if other.last_message_at is not None:
             self.file(other.last_message_at, at=at)
         if other.status is ChatStatus.ACTIVE:
             self.wake(at=at)
-        other.merged_into_id, other.contact_id = self.id, None
-        other.touch(at)
+        other.merged_into_id = self.id
         self.record(ChatMerged(primary_chat_id=self.id, merged_chat_id=other.id), at=at)

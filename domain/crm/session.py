@@ -98,6 +98,7 @@ class Session(Aggregate):
     Sessions that ended by silence are exactly the runs of messages whose gaps are at most `timeout_seconds`,
     in whatever order the messages arrived: late messages widen a session, and join two that they bridge.
     `ended_at` of such a session is its last activity. At most one session per channel and contact is active.
+    `merged_into_id` is set on a session joined to another in this very transaction and about to be removed.
     """
 
     kind: ClassVar[str] = "session"
@@ -118,10 +119,10 @@ class Session(Aggregate):
     message_count: int = 0
     contact_message_count: int = 0
     assignee_id: AgentId | None = None
-    merged_into_id: SessionId | None = None
     created_at: datetime
     updated_at: datetime
     version: int = 1
+    merged_into_id: SessionId | None = None
 
     @classmethod
     def start(
@@ -232,17 +233,14 @@ class Session(Aggregate):
         self.record(SessionReopened(session_id=self.id), at=at)
 
     def absorb(self, other: "Session", *, at: datetime) -> None:
-        """Join another episode of the same contact and channel to this one; the other becomes a tombstone."""
+        """Join another episode of the same contact and channel to this one; the other is removed."""
         if other.id == self.id or (other.channel_id, other.contact_id) != (self.channel_id, self.contact_id):
             raise InvalidState(f"Session {other.id} cannot be joined to {self.id}.")
         self.message_count += other.message_count
         self.contact_message_count += other.contact_message_count
         self.assignee_id = self.assignee_id or other.assignee_id
         self._widen(other.started_at, other.last_activity_at)
-        other.status, other.merged_into_id = SessionStatus.ENDED, self.id
-        other.end_reason = other.end_reason or SessionEndReason.INACTIVITY_TIMEOUT
-        other.ended_at = other.ended_at or other.last_activity_at
-        other.touch(at)
+        other.merged_into_id = self.id
         self.record(SessionMerged(session_id=self.id, merged_session_id=other.id), at=at)
 
     def _widen(self, first: datetime, last: datetime) -> None:

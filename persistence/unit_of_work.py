@@ -1,0 +1,114 @@
+"""What a transaction can reach: one repository per aggregate."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.base import Aggregate
+from persistence.crm.channels import Channels
+from persistence.crm.chats import Chats
+from persistence.crm.contacts import Contacts
+from persistence.crm.messages import Messages
+from persistence.crm.pipelines import Pipelines
+from persistence.crm.sessions import Sessions
+from persistence.events import Cause, outbox_rows
+from persistence.identity.agents import Agents
+from persistence.identity.api_keys import ApiKeys
+from persistence.identity.tenants import Projects, Tenants
+from persistence.messaging.events import outbox
+from persistence.messaging.outgoing import outgoing
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One snapshot of a tenant's data. Not safe for concurrent use: one statement runs at a time."""
+
+    session: AsyncSession
+    tenant_id: UUID
+    now: datetime
+    """When the transaction began; everything in it happened then."""
+
+    @property
+    def tenants(self) -> Tenants:
+        """The tenant itself."""
+        return Tenants(self.session)
+
+    @property
+    def projects(self) -> Projects:
+        """Its projects."""
+        return Projects(self.session)
+
+    @property
+    def agents(self) -> Agents:
+        """Its agents."""
+        return Agents(self.session)
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        """Its API keys."""
+        return ApiKeys(self.session)
+
+    @property
+    def pipelines(self) -> Pipelines:
+        """Its pipelines."""
+        return Pipelines(self.session)
+
+    @property
+    def channels(self) -> Channels:
+        """Its channels."""
+        return Channels(self.session)
+
+    @property
+    def contacts(self) -> Contacts:
+        """Its contacts."""
+        return Contacts(self.session)
+
+    @property
+    def chats(self) -> Chats:
+        """Its chats."""
+        return Chats(self.session)
+
+    @property
+    def sessions(self) -> Sessions:
+        """Its sessions."""
+        return Sessions(self.session)
+
+    @property
+    def messages(self) -> Messages:
+        """Its messages."""
+        return Messages(self.session)
+
+
+@dataclass(frozen=True)
+class UnitOfWork(Reader):
+    """One transaction that changes a tenant's data; committed by `Database.writing`, never by a service."""
+
+    cause: Cause
+
+    async def flush(self) -> bool:
+        """Write all changes, then their events; the outbox last, so that its order is the commit order.
+
+        Returns whether there were events.
+        """
+        changed = [
+            aggregate
+            for aggregate in (*self.session.new, *self.session.identity_map.values())
+            if isinstance(aggregate, Aggregate) and aggregate.events
+        ]
+        await self.session.flush()
+        rows = outbox_rows(changed, self.cause)
+        if rows:
+            await self.session.execute(insert(outbox), rows)
+        return bool(rows)
+
+    async def queue(self, *, message_id: UUID, channel_id: UUID, chat_id: UUID) -> None:
+        """Let a worker hand the message to WhatsApp after the commit."""
+        await self.session.flush()
+        await self.session.execute(
+            insert(outgoing).values(
+                tenant_id=self.tenant_id, id=message_id, channel_id=channel_id, chat_id=chat_id
+            )
+        )

@@ -1,0 +1,127 @@
+"""Everything that can be set from outside, with its meaning and default."""
+
+from enum import Enum
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Environment(Enum):
+    """Where the program runs; production refuses to start with defaults that are fit for one machine only."""
+
+    DEV = "dev"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class SettingsError(Exception):
+    """The environment cannot be used; the message says what to change."""
+
+
+SHORTEST_SECRET_KEY = 32
+
+
+class Settings(BaseSettings):
+    """The settings of one process, read from the environment once."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="VENTROS_", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    env: Environment = Field(default=Environment.DEV, description="dev, test or production.")
+    database_url: str = Field(
+        default="", validation_alias="DATABASE_URL", description="PostgreSQL, postgresql://user@host/name."
+    )
+    redis_url: str = Field(
+        default="",
+        validation_alias="REDIS_URL",
+        description="Redis or Valkey, redis://host:6379/0 or unix:///path?db=0. Without it everything polls.",
+    )
+    amqp_url: str = Field(default="", validation_alias="AMQP_URL", description="RabbitMQ; without it, none.")
+    secret_key: SecretStr = Field(
+        default=SecretStr(""), description="Encrypts stored credentials; at least 32 random characters."
+    )
+    data_dir: Path | None = Field(
+        default=None, description="Where `./run` and stored media keep their files."
+    )
+    host: str = Field(default="127.0.0.1", description="The address the API listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The port the API listens on.")
+    log_level: str = Field(default="info", description="debug, info, warning or error.")
+    log_json: bool | None = Field(default=None, description="JSON logs; by default except on a terminal.")
+    public_url: str = Field(
+        default="",
+        description="Where WAHA and browsers reach this server, such as https://crm.example.org.",
+    )
+    allowed_origins: tuple[str, ...] = Field(
+        default=(),
+        description='Browser origins besides our own that may open sockets, as JSON: ["https://…"].',
+    )
+    webhook_body_limit: int = Field(
+        default=8 * 1024 * 1024, ge=1024, description="The largest webhook body accepted, in bytes."
+    )
+    intake_queue_limit: int = Field(
+        default=4_000, ge=1, description="Webhooks waiting for a commit before the answer is 503."
+    )
+    lane_workers: int = Field(
+        default=2, ge=1, le=16, description="Claim loops for the inbox per worker process."
+    )
+    database_pool_size: int = Field(
+        default=10, ge=1, le=200, description="Connections for tenants' transactions."
+    )
+    archive_days: int = Field(default=7, ge=1, le=365, description="How long raw webhooks are kept.")
+    event_log_days: int = Field(default=30, ge=7, le=3650, description="How long events can be replayed.")
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        level = value.lower()
+        if level not in {"debug", "info", "warning", "error"}:
+            raise ValueError("must be debug, info, warning or error")
+        return level
+
+    @property
+    def is_production(self) -> bool:
+        """Whether this is a production installation."""
+        return self.env is Environment.PRODUCTION
+
+    @property
+    def base_url(self) -> str:
+        """Where others reach this server."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def problems(self) -> list[str]:
+        """Say what keeps a server from starting with these settings, and what to do about it."""
+        found = []
+        if not self.database_url:
+            found.append(
+                "DATABASE_URL is not set; set it to a PostgreSQL database, or use ./run for an embedded one."
+            )
+        if len(self.secret_key.get_secret_value()) < SHORTEST_SECRET_KEY:
+            found.append(
+                f"VENTROS_SECRET_KEY has fewer than {SHORTEST_SECRET_KEY} characters; "
+                "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'."
+            )
+        if self.is_production:
+            if not self.redis_url:
+                found.append("REDIS_URL is not set; production needs Redis for live updates and jobs.")
+            if not self.public_url:
+                found.append("VENTROS_PUBLIC_URL is not set; WAHA must know where to send webhooks.")
+        return found
+
+
+def load() -> Settings:
+    """Read the environment. Raises `SettingsError` that names each wrong variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        raise SettingsError("The environment is not usable:\n  " + "\n  ".join(lines)) from error
+
+
+def load_for_serving() -> Settings:
+    """Read the environment and refuse what no server can run with. Raises `SettingsError`."""
+    settings = load()
+    if found := settings.problems():
+        raise SettingsError("Ventros cannot start:\n  " + "\n  ".join(found))
+    return settings
