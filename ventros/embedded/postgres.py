@@ -27,6 +27,8 @@ _FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 # PostgreSQL enters its data directory by name. Where its account may not walk that path (below /root, or
 # in root's temporary directories), we enter the directory for it and give it this name for where it is.
 _HERE = "/proc/self/cwd"
+# Earlier versions leave the working directory while they look for their own program.
+_FIRST_TO_STAY_HERE = 16
 
 _LAST_STATUS_LINE = 8
 
@@ -109,7 +111,14 @@ class EmbeddedPostgres(EmbeddedServer):
             )
 
     def _name_for(self, directory: Path) -> str:
-        return str(directory) if can_enter(self._account, directory) else _HERE
+        if can_enter(self._account, directory):
+            return str(directory)
+        if self._installation.major < _FIRST_TO_STAY_HERE:
+            raise EmbeddedServerError(
+                f"PostgreSQL {self._installation.major} runs as user {directory.stat().st_uid}, who may not enter "
+                f"{directory}. Choose a directory that every user may pass through with --data DIR."
+            )
+        return _HERE
 
 
 def _locale_options(major: int) -> Sequence[str]:
