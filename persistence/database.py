@@ -39,9 +39,16 @@ class Database:
     """
 
     def __init__(
-        self, url: str, *, pool_size: int = 10, system_pool_size: int = 6, wake: Wake = _nobody
+        self,
+        url: str,
+        *,
+        clock: Clock,
+        pool_size: int = 10,
+        system_pool_size: int = 6,
+        wake: Wake = _nobody,
     ) -> None:
         self.url = url
+        self.clock = clock
         self.wake = wake
         self._system_pool_size = system_pool_size
         self._system: asyncpg.Pool[asyncpg.Record] | None = None

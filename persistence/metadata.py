@@ -27,10 +27,18 @@ def tenant_table(name: str, *items: SchemaItem) -> Table:
         Column("id", Uuid, nullable=False),
         *items,
         PrimaryKeyConstraint("tenant_id", "id"),
-        ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
+        ForeignKeyConstraint(["tenant_id"], ["tenants.id"], deferrable=True, initially="DEFERRED"),
     )
 
 
 def belongs_to(column: str, parent: str) -> ForeignKeyConstraint:
-    """Reference a row of the same tenant; a row can never point across tenants."""
-    return ForeignKeyConstraint(["tenant_id", column], [f"{parent}.tenant_id", f"{parent}.id"])
+    """Reference a row of the same tenant; a row can never point across tenants.
+
+    Checked at the commit, so that a transaction may write its rows in any order.
+    """
+    return ForeignKeyConstraint(
+        ["tenant_id", column],
+        [f"{parent}.tenant_id", f"{parent}.id"],
+        deferrable=True,
+        initially="DEFERRED",
+    )
