@@ -9,13 +9,30 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from wasim import control, control_record, rest_sends
+from wasim import (
+    control,
+    control_record,
+    rest_chats,
+    rest_contacts,
+    rest_groups,
+    rest_sends,
+    rest_server,
+    rest_sessions,
+)
 from wasim.clock import Clock
 from wasim.config import SimulatorConfig
 from wasim.rest import Call, answer, serve
 from wasim.simulator import Simulator
 
-CALLS = [*rest_sends.CALLS]
+# Fixed paths come before those that begin with a session's name.
+CALLS = [
+    *rest_server.CALLS,
+    *rest_sessions.CALLS,
+    *rest_sends.CALLS,
+    *rest_contacts.CALLS,
+    *rest_groups.CALLS,
+    *rest_chats.CALLS,
+]
 
 
 def create_app(config: SimulatorConfig) -> Starlette:

@@ -193,7 +193,7 @@ async def _failure(sim: Simulator, request: Request, message: str) -> ApiError:
     session = sim.sessions.get(await _session_name(request))
     shown: Body = {"path": request.url.path, "method": request.method, "body": await _body(request)}
     shown["query"] = dict(request.query_params)
-    engine = sim.config.engine if session is None else session.engine
+    engine = sim.engine_name if session is None else session.engine
     return engine_failure(message, shown, environment(engine))
 
 

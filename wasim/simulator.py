@@ -10,7 +10,7 @@ import msgspec
 
 from wasim.background import Background
 from wasim.clock import Clock
-from wasim.config import SessionSettings, SimulatorConfig, WebhookSettings
+from wasim.config import EngineName, SessionSettings, SimulatorConfig, WebhookSettings
 from wasim.engines.by_name import ENGINES
 from wasim.engines.engine import Engine
 from wasim.faults import Faults
@@ -64,6 +64,11 @@ class Simulator:
         self.sessions.clear()
         for settings in self.config.sessions:
             self.sessions[settings.name] = _session_of(settings, self.clock.millis())
+
+    @property
+    def engine_name(self) -> EngineName:
+        """The server's engine: that of its first session, as a real server has one for all."""
+        return next((session.engine for session in self.sessions.values()), self.config.engine)
 
     def engine(self, session: Session) -> Engine:
         """The session's engine."""
