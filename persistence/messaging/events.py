@@ -46,6 +46,8 @@ outbox = Table(
     *_event_columns(),
     PrimaryKeyConstraint("tenant_id", "id"),
     Index("ix_outbox_id", "id"),
+    # The application may write the outbox but not read it, so it cannot ask for the row back.
+    implicit_returning=False,
 )
 
 event_position = Sequence("event_position", metadata=metadata)
