@@ -1,0 +1,5 @@
+.PHONY: run dev test check bench
+run dev:
+	./run
+test check bench:
+	./run $@
