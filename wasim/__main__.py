@@ -41,10 +41,10 @@ async def _serve(server: Server, url: str, ready_file: Path | None) -> None:
         loop.add_signal_handler(number, server.stop)
     serving = await server.begin()
     if not serving.done():
-        typer.echo(f"wasim listening on {url}")
-        sys.stdout.flush()
         if ready_file is not None:
             _write_whole(ready_file, msgspec.json.encode({"url": url}))
+        typer.echo(f"wasim listening on {url}")
+        sys.stdout.flush()
     await serving
 
 

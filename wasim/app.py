@@ -21,6 +21,7 @@ from wasim import (
 )
 from wasim.clock import Clock
 from wasim.config import SimulatorConfig
+from wasim.personas import Stage
 from wasim.rest import Call, answer, serve
 from wasim.simulator import Simulator
 
@@ -40,6 +41,9 @@ def create_app(config: SimulatorConfig) -> Starlette:
     sim = Simulator(config=config, clock=Clock(config.pace))
     if config.base_url is not None:
         sim.base_url = config.base_url.rstrip("/")
+
+    if config.personas:
+        sim.on_start.append(Stage(sim).begin)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

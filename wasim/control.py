@@ -11,6 +11,7 @@ from wasim import network, receipts, status
 from wasim.content import Content, body_of
 from wasim.errors import ApiError, bad_request
 from wasim.errors import not_found as missing
+from wasim.history import HistoryBody, write_bulk
 from wasim.ids import chat_address, digits, lid_of
 from wasim.message import Message, Quote
 from wasim.people import AddressForm, Chat, Group, Person, Receipts, Role
@@ -240,6 +241,13 @@ async def set_status(sim: Simulator, request: Request) -> Response:
     return created({"name": session.name, "status": session.status})
 
 
+async def history(sim: Simulator, request: Request) -> Response:
+    """Write a generated past into a session, without webhooks."""
+    session = _session(sim, request)
+    body = await read(request, HistoryBody)
+    return created({"messages": write_bulk(sim, session, body)})
+
+
 def show_person(person: Person) -> Body:
     """A person as the control API shows one."""
     return {
@@ -323,4 +331,5 @@ def routes(sim: Simulator) -> list[Route]:
         route(sim, "POST", f"{at}/react", react),
         route(sim, "POST", f"{at}/presence", presence),
         route(sim, "POST", f"{at}/status", set_status),
+        route(sim, "POST", f"{at}/history", history),
     ]

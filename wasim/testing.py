@@ -40,7 +40,8 @@ async def running(config: SimulatorConfig | Mapping[str, object]) -> AsyncIterat
     serving = await server.begin()
     try:
         headers = {"X-Api-Key": settings.api_key} if settings.api_key is not None else {}
-        async with httpx2.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=30) as client:
+        client = httpx2.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=False, timeout=30)
+        async with client:
             yield Running(url=url, simulator=app.state.simulator, control=client)
     finally:
         server.stop()
