@@ -22,12 +22,18 @@ class MalformedPayload(ValueError):
 
 def decode(raw: bytes) -> Node:
     """Return the JSON object in the bytes, or raise `MalformedPayload`."""
+    value = parse(raw)
+    if not isinstance(value, dict):
+        raise MalformedPayload(f"The body is a JSON {type(value).__name__}, not an object.")
+    return value
+
+
+def parse(raw: bytes) -> object:
+    """Return the JSON value in the bytes, or raise `MalformedPayload`."""
     try:
         value: object = msgspec.json.decode(raw)
     except (ValueError, RecursionError):
-        value = _decode_leniently(raw)
-    if not isinstance(value, dict):
-        raise MalformedPayload(f"The body is a JSON {type(value).__name__}, not an object.")
+        value = _parse_leniently(raw)
     return value
 
 
@@ -119,7 +125,7 @@ def _cleaned(value: object) -> object:
     return [_cleaned(entry) for entry in value] if isinstance(value, list) else value
 
 
-def _decode_leniently(raw: bytes) -> object:
+def _parse_leniently(raw: bytes) -> object:
     # A JavaScript sender may write half an emoji as a lone surrogate escape, which the fast decoder refuses.
     try:
         return json.loads(raw.decode(), parse_constant=_refuse_constant)

@@ -3,17 +3,12 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from domain.crm.inbound import ChannelStateChanged, Ignored, InboundEvent, Party, SessionState
+from domain.crm.inbound import ChannelStateChanged, Ignored, InboundEvent, Party, ReceivedMessage
 from integrations.waha import facts, messages
 from integrations.waha.delivery import Delivery
-from integrations.waha.fields import decode, items, member, text
-from integrations.waha.message_id import address
+from integrations.waha.fields import EMPTY, Node, decode, items, member, text
+from integrations.waha.sessions import own_of, state_of
 from integrations.waha.times import plausible
-
-_STATES = {state.value: state for state in SessionState} | {
-    # The user is still asked for the passkey; only the question changed.
-    "PASSKEY_CONFIRMATION_REQUIRED": SessionState.PASSKEY_REQUIRED,
-}
 
 
 def to_domain(body: bytes | Mapping[str, object], *, received_at: datetime) -> InboundEvent:
@@ -29,9 +24,25 @@ def to_domain(body: bytes | Mapping[str, object], *, received_at: datetime) -> I
     )
 
 
+def listed(
+    message: Node, *, own: Party | None, received_at: datetime, engine: str | None = None
+) -> ReceivedMessage | Ignored:
+    """Return a message out of WAHA's lists, which have the form of `message.any` without its envelope."""
+    return messages.received(
+        Delivery(
+            event="message.any",
+            payload=message,
+            me=EMPTY,
+            own=frozenset() if own is None else frozenset(own.addresses),
+            engine=engine,
+            created_at=None,
+            received_at=received_at,
+        )
+    )
+
+
 def _session_status(delivery: Delivery) -> InboundEvent:
-    status = text(delivery.payload, "status") or ""
-    state = _STATES.get(status)
+    state = state_of(text(delivery.payload, "status"))
     if state is None:
         return Ignored(event=delivery.event, reason="unknown status")
     history = (
@@ -40,17 +51,7 @@ def _session_status(delivery: Delivery) -> InboundEvent:
     )
     newest = max((at for at in history if at is not None), default=None)
     return ChannelStateChanged(
-        state=state, changed_at=newest or delivery.time(), own=_own(delivery), engine=delivery.engine
-    )
-
-
-def _own(delivery: Delivery) -> Party | None:
-    known, alternate = address(member(delivery.me, "id")), address(member(delivery.me, "lid"))
-    if known is None or not known.is_person:
-        return None
-    differs = alternate is not None and alternate.is_person and alternate != known
-    return Party(
-        address=known, alternate=alternate if differs else None, push_name=text(delivery.me, "pushName")
+        state=state, changed_at=newest or delivery.time(), own=own_of(delivery.me), engine=delivery.engine
     )
 
 
