@@ -44,6 +44,7 @@ class Aggregate:
     version: int
     # An immutable class-level start, because loading from the database does not run `__init__`.
     events: tuple[Event, ...] = ()
+    is_changed: bool = False
 
     def record(self, event: Event, *, at: datetime) -> None:
         """Keep an event for the outbox and mark the aggregate as changed at that instant."""
@@ -52,6 +53,7 @@ class Aggregate:
 
     def touch(self, at: datetime) -> None:
         """Mark the aggregate as changed; `updated_at` never moves backwards."""
+        self.is_changed = True
         self.updated_at = max(self.updated_at, at)
 
     def take_events(self) -> tuple[Event, ...]:

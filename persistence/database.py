@@ -15,6 +15,7 @@ from sqlalchemy.orm.exc import StaleDataError
 import persistence.mapping  # noqa: F401 Importing maps the domain classes.
 from domain.clock import Clock
 from domain.errors import AlreadyExists, Conflict
+from persistence.bulk import Connection
 from persistence.events import Cause
 from persistence.unit_of_work import Reader, UnitOfWork
 
@@ -118,16 +119,14 @@ class Database:
             await self.wake("outbox")
 
     @asynccontextmanager
-    async def tenant_transaction(
-        self, tenant_id: UUID
-    ) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    async def tenant_transaction(self, tenant_id: UUID) -> AsyncIterator[Connection]:
         """Yield a plain driver connection inside a transaction of one tenant, for set-based work of the system."""
         async with self.system.acquire() as connection, connection.transaction():
-            await assume_tenant(connection, tenant_id)  # type: ignore[arg-type] # A pool lends a proxy.
-            yield connection  # type: ignore[misc] # As above.
+            await assume_tenant(connection, tenant_id)
+            yield connection
 
 
-async def assume_tenant(connection: "asyncpg.Connection[asyncpg.Record]", tenant_id: UUID) -> None:
+async def assume_tenant(connection: Connection, tenant_id: UUID) -> None:
     """Turn the rest of the system's transaction into one of that tenant, under row-level security."""
     await connection.execute(f"SET LOCAL ROLE {APP_ROLE}")
     await connection.execute("SELECT set_config('app.tenant_id', $1, true)", str(tenant_id))

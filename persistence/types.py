@@ -130,6 +130,8 @@ def encodable(type_: TypeEngine[Any], value: object) -> object:  # Any: as above
     """Return a domain value as something `msgspec.json` writes the way PostgreSQL reads it back."""
     if isinstance(type_, ContentJSON) and value is not None:
         return encode_content(value)  # type: ignore[arg-type] # The column's type says what it holds.
+    if isinstance(value, PhoneNumber):
+        return str(value)
     if isinstance(value, bytes):
         return "\\x" + value.hex()
     return value

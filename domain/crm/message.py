@@ -479,17 +479,50 @@ class Message(Aggregate):
         self.content = content
         self.record(MessageMediaStored(message_id=self.id, chat_id=self.chat_id), at=at)
 
-    def move(self, *, chat_id: ChatId, contact_id: ContactId | None, session_id: SessionId | None) -> None:
+    def move(
+        self, *, chat_id: ChatId, contact_id: ContactId | None, session_id: SessionId | None, at: datetime
+    ) -> None:
         """Belong to another chat, contact or session, because two of them turned out to be one."""
-        self.chat_id, self.contact_id, self.session_id = chat_id, contact_id, session_id
+        if (chat_id, contact_id, session_id) != (self.chat_id, self.contact_id, self.session_id):
+            self.chat_id, self.contact_id, self.session_id = chat_id, contact_id, session_id
+            self.touch(at)
+
+    def absorb(self, other: "Message", *, at: datetime) -> None:
+        """Take over what became known of a twin: the same WhatsApp message filed under another address form."""
+        for edit in other.edits:
+            self.edit(edit.text, edited_at=edit.at, at=at)
+        for reaction in other.reactions:
+            self.react(reaction.contact_id, reaction.emoji, reacted_at=reaction.at, at=at)
+        if other.revoked_at is not None:
+            self.revoke(revoked_at=other.revoked_at, at=at)
+        for ack, moment in (
+            (Ack.DEVICE, other.delivered_at),
+            (Ack.READ, other.read_at),
+            (Ack.PLAYED, other.played_at),
+        ):
+            if moment is not None:
+                self.acknowledge(ack, acked_at=moment, at=at)
+        self._rise(other.status, at=at)
+
+    def rename_reactor(self, old: ContactId, new: ContactId, *, at: datetime) -> None:
+        """Follow the merge of two contacts in the reactions; of one person's reactions the newest stays."""
+        if not any(one.contact_id == old for one in self.reactions):
+            return
+        newest: dict[ContactId | None, Reaction] = {}
+        for reaction in sorted(self.reactions, key=lambda one: (one.at, one.emoji)):
+            person = new if reaction.contact_id == old else reaction.contact_id
+            newest[person] = replace(reaction, contact_id=person)
+        self.reactions = tuple(sorted(newest.values(), key=lambda one: (one.at, str(one.contact_id))))
+        self.touch(at)
 
     def _rise(self, status: MessageStatus, *, at: datetime) -> None:
-        if status.rank <= self.status.rank:
+        if status.rank <= self.status.rank or self.status is MessageStatus.CANCELLED:
             return
         if self.status is MessageStatus.FAILED:
             self.failed_at = self.failure_reason = None
         self.status = status
-        self.record(_STATUS_EVENTS[status](message_id=self.id, chat_id=self.chat_id), at=at)
+        if (event := _STATUS_EVENTS.get(status)) is not None:
+            self.record(event(message_id=self.id, chat_id=self.chat_id), at=at)
 
     def _birth(self) -> MessageReceived | MessageCreated:
         event = MessageReceived if self.is_inbound else MessageCreated
@@ -507,12 +540,3 @@ class Message(Aggregate):
 def visible_reactions(message: Message) -> tuple[Reaction, ...]:
     """Return the reactions that stand, oldest first."""
     return tuple(reaction for reaction in message.reactions if reaction.emoji)
-
-
-def forget_contact_in_reactions(message: Message, old: ContactId, new: ContactId) -> tuple[Reaction, ...]:
-    """Return the reactions with one contact replaced by another, newest of each person."""
-    renamed = [replace(one, contact_id=new) if one.contact_id == old else one for one in message.reactions]
-    newest: dict[ContactId | None, Reaction] = {}
-    for reaction in sorted(renamed, key=lambda one: one.at):
-        newest[reaction.contact_id] = reaction
-    return tuple(newest.values())

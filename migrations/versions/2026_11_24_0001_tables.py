@@ -535,6 +535,7 @@ def upgrade() -> None:
         sa.Column("channel_id", sa.Uuid(), nullable=False),
         sa.Column("external_id", sa.Text(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("chat_key", sa.Text(), nullable=False),
         sa.Column("fact", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
@@ -559,6 +560,9 @@ def upgrade() -> None:
             "digest",
             name=op.f("uq_early_facts_tenant_id_channel_id_external_id_digest"),
         ),
+    )
+    op.create_index(
+        "ix_early_facts_chat", "early_facts", ["tenant_id", "channel_id", "chat_key"], unique=False
     )
     op.create_index("ix_early_facts_created", "early_facts", ["created_at"], unique=False)
     op.create_table(
@@ -904,6 +908,7 @@ def downgrade() -> None:
     op.drop_index("ix_chat_participants_joined", table_name="chat_participants")
     op.drop_index("ix_chat_participants_contact", table_name="chat_participants")
     op.drop_table("chat_participants")
+    op.drop_index("ix_early_facts_chat", table_name="early_facts")
     op.drop_index("ix_early_facts_created", table_name="early_facts")
     op.drop_table("early_facts")
     op.drop_index("ix_chats_last_message", table_name="chats")

@@ -1,0 +1,44 @@
+"""Which of several worker processes does the work that only one may do."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from persistence.database import SYSTEM_ROLE, connect_arguments
+
+_CLASS, _RETRY_SECONDS = 7_230, 1.0
+_COMMAND_SECONDS = 20.0
+
+
+@asynccontextmanager
+async def leading(url: str, *, office: int) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """Wait until nobody else leads, then yield the connection whose session holds the lock.
+
+    Work that must have one author goes through this very connection: when it is lost, the lock and the
+    ability to write are lost together, and another process takes over. The URL must lead to PostgreSQL
+    itself or a pooler in session mode.
+    """
+    arguments = connect_arguments(SYSTEM_ROLE)
+    # A leader whose machine vanishes must not keep the lock for the hours that TCP allows by default.
+    alive = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"}
+    connection = await asyncpg.connect(
+        dsn=url,
+        timeout=arguments["timeout"],
+        command_timeout=_COMMAND_SECONDS,
+        server_settings={**arguments["server_settings"], **alive, "application_name": "ventros:leader"},
+    )
+    try:
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", _CLASS, office):  # noqa: ASYNC110 In another process.
+            await asyncio.sleep(_RETRY_SECONDS)
+        yield connection
+    finally:
+        await _close(connection)
+
+
+async def _close(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    try:
+        await connection.close(timeout=2.0)
+    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError):
+        connection.terminate()

@@ -1,0 +1,17 @@
+"""How the loss of PostgreSQL shows itself, for whoever has to wait until it is back."""
+
+import asyncpg
+from sqlalchemy import exc
+
+OUTAGES: tuple[type[Exception], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    exc.OperationalError,
+    exc.InterfaceError,
+    exc.TimeoutError,
+)
+"""Raised while the server is away, is starting or stopping, or has no connection to spare."""

@@ -1,0 +1,109 @@
+"""Functions that make what tests need, through the domain's own constructors."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from domain.clock import SystemClock
+from domain.crm.channel import Channel, ChannelStatus
+from domain.identity.agent import Agent, AgentType
+from domain.identity.api_key import ApiKey
+from domain.identity.permission import ALL_PERMISSIONS
+from domain.identity.tenant import Project, Tenant
+from domain.ids import ChannelId, ProjectId, TenantId
+from domain.values import Sealed
+from integrations.crypto import Vault
+from persistence.database import Database
+from persistence.events import Cause
+from services.viewer import Viewer
+
+CLOCK = SystemClock()
+VAULT = Vault("a key for tests only, thirty-two characters or more")
+HMAC_KEY = "a webhook key for tests"
+NOON = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shop:
+    """A tenant with one project, one connected channel, one agent and one API key with every scope."""
+
+    tenant_id: TenantId
+    project_id: ProjectId
+    channel_id: ChannelId
+    webhook_token: str
+    waha_session: str
+    api_key: str
+    agent: Agent
+    viewer: Viewer
+
+
+async def open_shop(
+    database: Database,
+    *,
+    name: str = "Padaria",
+    waha_url: str = "http://127.0.0.1:9",
+    waha_session: str = "crm-demo",
+    waha_api_key: str | None = None,
+    allow_groups: bool = True,
+    session_timeout_seconds: int | None = None,
+) -> Shop:
+    """Set up a shop."""
+    cause = Cause(correlation_id="factory", actor="test")
+    tenant = Tenant.create(name=name, at=CLOCK.now())
+    async with database.writing(tenant.id, cause) as uow:
+        uow.tenants.add(tenant)
+        project = uow.projects.add(Project.create(tenant_id=tenant.id, name="Loja", at=uow.now))
+        agent = uow.agents.add(
+            Agent.create(
+                tenant_id=tenant.id,
+                project_id=project.id,
+                type=AgentType.HUMAN,
+                name="Ana",
+                email=None,
+                at=uow.now,
+            )
+        )
+        channel = Channel.create(
+            tenant_id=tenant.id,
+            project_id=project.id,
+            name="WhatsApp",
+            waha_url=waha_url,
+            waha_session=waha_session,
+            waha_api_key=None,
+            webhook_token=f"whk_{tenant.id.hex}",
+            webhook_hmac_key=Sealed(b""),
+            at=uow.now,
+        )
+        channel.webhook_hmac_key = VAULT.seal(HMAC_KEY, context=f"channel:{channel.id}")
+        if waha_api_key is not None:
+            channel.waha_api_key = VAULT.seal(waha_api_key, context=f"channel:{channel.id}")
+        channel.status = ChannelStatus.ACTIVE
+        channel.allow_groups = allow_groups
+        channel.session_timeout_seconds = session_timeout_seconds
+        uow.channels.add(channel)
+        key, secret = ApiKey.issue(
+            tenant_id=tenant.id,
+            project_id=project.id,
+            agent_id=agent.id,
+            name="tests",
+            scopes=ALL_PERMISSIONS,
+            expires_at=None,
+            at=uow.now,
+        )
+        uow.api_keys.add(key)
+    return Shop(
+        tenant_id=tenant.id,
+        project_id=project.id,
+        channel_id=channel.id,
+        webhook_token=channel.webhook_token,
+        waha_session=channel.waha_session,
+        api_key=secret,
+        agent=agent,
+        viewer=Viewer(
+            id=key.id,
+            name="tests",
+            tenant_id=tenant.id,
+            project_id=project.id,
+            permissions=ALL_PERMISSIONS,
+            agent_id=agent.id,
+        ),
+    )
