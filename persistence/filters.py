@@ -135,11 +135,13 @@ def _is_null(column: Column, value: object) -> ColumnElement[bool]:
 
 
 def _any(column: Column, values: Any) -> ColumnElement[bool]:  # Any: a tuple of texts.
-    return cast(column, JSONB).has_any(literal(list(values), ARRAY(Text)))
+    found: ColumnElement[bool] = cast(column, JSONB).has_any(literal(list(values), ARRAY(Text)))
+    return found
 
 
 def _all(column: Column, values: Any) -> ColumnElement[bool]:  # Any: as above.
-    return cast(column, JSONB).has_all(literal(list(values), ARRAY(Text)))
+    found: ColumnElement[bool] = cast(column, JSONB).has_all(literal(list(values), ARRAY(Text)))
+    return found
 
 
 _OPERATORS: dict[Operator, Callable[[Column, Any], ColumnElement[bool]]] = {  # Any: as above.

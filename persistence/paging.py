@@ -1,7 +1,7 @@
 """Lists in pages: exact, stable while rows are added, forwards and backwards, for one list or many parents' at once."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -95,13 +95,11 @@ class Collection(Generic[E]):
 
     entity: type[E]
     table: Table
+    default_order: tuple[Term, ...]
     sort_keys: Mapping[str, SortKey]
-    fields: Mapping[str, Filterable]
+    fields: Mapping[str, Filterable] = field(default_factory=dict)
     shown: ColumnElement[bool] | None = None
-
-    def search(self, text: str) -> ColumnElement[bool]:
-        """Return the condition that a free text puts."""
-        raise NotImplementedError(f"{self.table.name} cannot be searched for {text!r}.")
+    search: Callable[[str], ColumnElement[bool]] | None = None
 
     async def page(
         self, session: AsyncSession, scope: ColumnElement[bool], listing: Listing, request: PageRequest
@@ -139,11 +137,9 @@ class Collection(Generic[E]):
         many = _unnested(parents)
         rows = select(literal(1).label("one")).select_from(self.table)
         rows = rows.where(parent == many.c.id, *self._conditions(listing)).limit(COUNT_LIMIT + 1)
-        counted = select(func.count().label("total")).select_from(rows.lateral("counted")).lateral("totals")
-        found = await session.execute(
-            select(many.c.id, counted.c.total).select_from(many.join(counted, true()))
-        )
-        return {id_: total for id_, total in found}
+        total = select(func.count()).select_from(rows.correlate(many).subquery("counted")).scalar_subquery()
+        found = await session.execute(select(many.c.id, total).select_from(many))
+        return dict(found.all())
 
     async def _pages(
         self,
@@ -183,9 +179,30 @@ class Collection(Generic[E]):
         conditions = [] if self.shown is None else [self.shown]
         if listing.where is not None:
             conditions.append(sql(listing.where, self.fields))
-        if listing.search:
+        if listing.search and self.search is not None:
             conditions.append(self.search(listing.search))
         return conditions
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Branch(Generic[E]):
+    """The rows of a collection that belong to a parent, such as a chat's messages; `parent` names it."""
+
+    name: str
+    collection: Collection[E]
+    parent: Column
+
+    async def pages(
+        self, session: AsyncSession, parents: Sequence[UUID], listing: Listing, request: PageRequest
+    ) -> dict[UUID, Page[E]]:
+        """Return one page per parent, in one statement."""
+        return await self.collection.pages(session, self.parent, parents, listing, request)
+
+    async def counts(
+        self, session: AsyncSession, parents: Sequence[UUID], listing: Listing
+    ) -> dict[UUID, int]:
+        """Return how many rows each parent has, in one statement."""
+        return await self.collection.counts(session, self.parent, parents, listing)
 
 
 @dataclass(frozen=True, slots=True)

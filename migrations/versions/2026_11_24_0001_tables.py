@@ -250,7 +250,12 @@ def upgrade() -> None:
     op.create_index(
         "ix_contacts_last_interaction",
         "contacts",
-        ["tenant_id", "project_id", "last_interaction_at", "id"],
+        [
+            "tenant_id",
+            "project_id",
+            sa.literal_column("coalesce(last_interaction_at, '-infinity'::timestamptz)"),
+            "id",
+        ],
         unique=False,
         postgresql_where=sa.text("deleted_at IS NULL"),
     )
@@ -526,7 +531,15 @@ def upgrade() -> None:
         "ix_chats_created", "chats", ["tenant_id", "project_id", "created_at", "id"], unique=False
     )
     op.create_index(
-        "ix_chats_last_message", "chats", ["tenant_id", "project_id", "last_message_at", "id"], unique=False
+        "ix_chats_last_message",
+        "chats",
+        [
+            "tenant_id",
+            "project_id",
+            sa.literal_column("coalesce(last_message_at, '-infinity'::timestamptz)"),
+            "id",
+        ],
+        unique=False,
     )
     op.create_table(
         "early_facts",

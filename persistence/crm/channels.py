@@ -1,9 +1,17 @@
 """Channels: table, mapping, repository."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Text, Uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Text, Uuid, func, select
 
 from domain.crm.channel import Channel, ChannelKind, ChannelStatus, Engine
+from domain.ids import ChannelId, ProjectId
+from persistence.messaging.inbox import inbox_events
 from persistence.metadata import belongs_to, tenant_table
+from persistence.paging import Collection, Listing, Page, PageRequest, SortKey, Term
 from persistence.repository import Repository
 from persistence.types import EnumText, Phone, SealedBytes, instant
 
@@ -57,8 +65,72 @@ channel_counters = tenant_table(
 )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Traffic:
+    """What went through a channel, and how many webhooks wait to be filed."""
+
+    last_event_at: datetime | None = None
+    messages_received: int = 0
+    messages_sent: int = 0
+    pending_events: int = 0
+
+
+channel_collection = Collection(
+    entity=Channel,
+    table=channels,
+    default_order=(Term("CREATED_AT"),),
+    sort_keys={"CREATED_AT": SortKey(channels.c.created_at)},
+    shown=channels.c.deleted_at.is_(None),
+)
+
+
 class Channels(Repository[Channel]):
     """The channels of a tenant."""
 
     aggregate = Channel
     table = channels
+
+    async def page(self, project_id: ProjectId, listing: Listing, request: PageRequest) -> Page[Channel]:
+        """Return a page of a project's channels."""
+        return await channel_collection.page(
+            self.session, channels.c.project_id == project_id, listing, request
+        )
+
+    async def count(self, project_id: ProjectId, listing: Listing) -> int:
+        """Return how many channels of a project there are, up to the limit of counting."""
+        return await channel_collection.count(self.session, channels.c.project_id == project_id, listing)
+
+    async def traffic(self, ids: Sequence[UUID]) -> dict[ChannelId, Traffic]:
+        """Return the traffic of several channels, in one statement."""
+        waiting = (
+            select(inbox_events.c.channel_id, func.count().label("total"))
+            .where(inbox_events.c.channel_id.in_(ids))
+            .group_by(inbox_events.c.channel_id)
+            .subquery()
+        )
+        counters = channel_counters.c
+        rows = await self.session.execute(
+            select(
+                channels.c.id,
+                counters.last_event_at,
+                func.coalesce(counters.messages_received, 0),
+                func.coalesce(counters.messages_sent, 0),
+                func.coalesce(waiting.c.total, 0),
+            )
+            .select_from(channels)
+            .outerjoin(
+                channel_counters,
+                (counters.tenant_id == channels.c.tenant_id) & (counters.id == channels.c.id),
+            )
+            .outerjoin(waiting, waiting.c.channel_id == channels.c.id)
+            .where(channels.c.id.in_(ids))
+        )
+        return {
+            ChannelId(id_): Traffic(
+                last_event_at=last_event_at,
+                messages_received=received,
+                messages_sent=sent,
+                pending_events=pending,
+            )
+            for id_, last_event_at, received, sent, pending in rows
+        }

@@ -1,9 +1,27 @@
 """Chats and their participants: tables, mapping, repository."""
 
-from sqlalchemy import Column, Index, Integer, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
 
 from domain.crm.chat import Chat, ChatParticipant, ChatStatus, ChatType, ParticipantRole
+from domain.ids import ProjectId
+from persistence.crm.contacts import contacts, search_contacts
+from persistence.filters import Filterable, contains
 from persistence.metadata import belongs_to, tenant_table
+from persistence.paging import Branch, Collection, Listing, Page, PageRequest, SortKey, Term
 from persistence.repository import Repository
 from persistence.types import EnumText, instant
 
@@ -25,9 +43,16 @@ chats = tenant_table(
     belongs_to("contact_id", "contacts"),
     UniqueConstraint("tenant_id", "channel_id", "external_id"),
     UniqueConstraint("tenant_id", "channel_id", "contact_id"),
-    Index("ix_chats_last_message", "tenant_id", "project_id", "last_message_at", "id"),
     Index("ix_chats_created", "tenant_id", "project_id", "created_at", "id"),
     Index("ix_chats_contact", "tenant_id", "contact_id", "last_message_at", "id"),
+)
+# Chats without messages sort as if their last one came before all others.
+Index(
+    "ix_chats_last_message",
+    chats.c.tenant_id,
+    chats.c.project_id,
+    func.coalesce(chats.c.last_message_at, literal_column("'-infinity'::timestamptz")),
+    chats.c.id,
 )
 
 chat_participants = tenant_table(
@@ -52,6 +77,48 @@ chat_participants = tenant_table(
 )
 
 
+def search_chats(query: str) -> ColumnElement[bool]:
+    """Return whether the subject, or the name or number of the other person, holds the text."""
+    person = select(literal(1)).select_from(contacts)
+    person = person.where(
+        contacts.c.tenant_id == chats.c.tenant_id, contacts.c.id == chats.c.contact_id, search_contacts(query)
+    )
+    return or_(contains(chats.c.subject, query), exists(person))
+
+
+chat_collection = Collection(
+    entity=Chat,
+    table=chats,
+    default_order=(Term("LAST_MESSAGE_AT", descending=True),),
+    sort_keys={
+        "LAST_MESSAGE_AT": SortKey(chats.c.last_message_at, is_optional=True),
+        "CREATED_AT": SortKey(chats.c.created_at),
+    },
+    fields={
+        "id": Filterable(chats.c.id, "ChatId"),
+        "type": Filterable(chats.c.type),
+        "status": Filterable(chats.c.status),
+        "channel_id": Filterable(chats.c.channel_id, "ChannelId"),
+        "contact_id": Filterable(chats.c.contact_id, "ContactId"),
+        "external_id": Filterable(chats.c.external_id),
+        "last_message_at": Filterable(chats.c.last_message_at),
+        "created_at": Filterable(chats.c.created_at),
+    },
+    search=search_chats,
+)
+
+participant_collection = Collection(
+    entity=ChatParticipant,
+    table=chat_participants,
+    default_order=(Term("JOINED_AT"),),
+    sort_keys={"JOINED_AT": SortKey(chat_participants.c.joined_at)},
+    shown=chat_participants.c.left_at.is_(None),
+)
+
+CONTACT_CHATS = Branch("Contact.chats", chat_collection, chats.c.contact_id)
+CHAT_PARTICIPANTS = Branch("Chat.participants", participant_collection, chat_participants.c.chat_id)
+
+
 class Chats(Repository[Chat]):
     """The chats of a tenant."""
 
@@ -61,3 +128,11 @@ class Chats(Repository[Chat]):
     def welcome(self, participant: ChatParticipant) -> None:
         """Store a participation when the transaction commits."""
         self.session.add(participant)
+
+    async def page(self, project_id: ProjectId, listing: Listing, request: PageRequest) -> Page[Chat]:
+        """Return a page of a project's chats."""
+        return await chat_collection.page(self.session, chats.c.project_id == project_id, listing, request)
+
+    async def count(self, project_id: ProjectId, listing: Listing) -> int:
+        """Return how many chats of a project there are, up to the limit of counting."""
+        return await chat_collection.count(self.session, chats.c.project_id == project_id, listing)

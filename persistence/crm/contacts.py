@@ -1,6 +1,24 @@
 """Contacts and their identities: tables, mapping, repository."""
 
-from sqlalchemy import Column, Index, Integer, Text, UniqueConstraint, Uuid, func
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 
 from domain.crm.contact import (
     Contact,
@@ -10,7 +28,10 @@ from domain.crm.contact import (
     IdentitySource,
     NameSource,
 )
+from domain.ids import ContactId, ProjectId
+from persistence.filters import Filterable, contains
 from persistence.metadata import belongs_to, tenant_table
+from persistence.paging import Collection, Listing, Page, PageRequest, SortKey, Term
 from persistence.repository import Repository
 from persistence.types import AsJSON, EnumText, Phone, instant
 
@@ -50,7 +71,8 @@ Index(
     "ix_contacts_last_interaction",
     contacts.c.tenant_id,
     contacts.c.project_id,
-    contacts.c.last_interaction_at,
+    # Those never spoken with sort as if it had been before all others.
+    func.coalesce(contacts.c.last_interaction_at, literal_column("'-infinity'::timestamptz")),
     contacts.c.id,
     postgresql_where=_shown,
 )
@@ -88,6 +110,45 @@ contact_identities = tenant_table(
 )
 
 
+_SHORTEST_NUMBER = 3
+
+
+def search_contacts(query: str) -> ColumnElement[bool]:
+    """Return whether the name holds the text or, for three digits and more, the phone number holds them."""
+    digits = "".join(character for character in query if character.isdecimal() and character.isascii())
+    conditions = [contains(contacts.c.name, query)]
+    if len(digits) >= _SHORTEST_NUMBER:
+        conditions.append(contacts.c.phone.contains(digits, autoescape=True))
+    return or_(*conditions)
+
+
+contact_collection = Collection(
+    entity=Contact,
+    table=contacts,
+    default_order=(Term("CREATED_AT", descending=True),),
+    sort_keys={
+        "CREATED_AT": SortKey(contacts.c.created_at),
+        "LAST_INTERACTION_AT": SortKey(contacts.c.last_interaction_at, is_optional=True),
+        "NAME": SortKey(func.lower(contacts.c.name)),
+    },
+    fields={
+        "id": Filterable(contacts.c.id, "ContactId"),
+        "name": Filterable(contacts.c.name),
+        "phone": Filterable(contacts.c.phone),
+        "email": Filterable(contacts.c.email),
+        "external_id": Filterable(contacts.c.external_id),
+        "tags": Filterable(contacts.c.tags),
+        "last_interaction_at": Filterable(contacts.c.last_interaction_at),
+        "created_at": Filterable(contacts.c.created_at),
+    },
+    shown=_shown,
+    search=search_contacts,
+)
+
+_LOCK_CLASS = 78
+"""The class of advisory locks on identities, shared with the filing of inbound events."""
+
+
 class Contacts(Repository[Contact]):
     """The contacts of a tenant."""
 
@@ -97,3 +158,55 @@ class Contacts(Repository[Contact]):
     def link(self, identity: ContactIdentity) -> None:
         """Store an identity when the transaction commits."""
         self.session.add(identity)
+
+    async def page(self, project_id: ProjectId, listing: Listing, request: PageRequest) -> Page[Contact]:
+        """Return a page of a project's contacts."""
+        return await contact_collection.page(
+            self.session, contacts.c.project_id == project_id, listing, request
+        )
+
+    async def count(self, project_id: ProjectId, listing: Listing) -> int:
+        """Return how many contacts of a project there are, up to the limit of counting."""
+        return await contact_collection.count(self.session, contacts.c.project_id == project_id, listing)
+
+    async def by_identity(
+        self, project_id: ProjectId, identities: Sequence[tuple[IdentityKind, str]]
+    ) -> Contact | None:
+        """Return the contact that has one of the identities, the first that anyone has."""
+        key = tuple_(contact_identities.c.kind, contact_identities.c.value)
+        place = case(
+            *((contact_identities.c.value == value, number) for number, (_, value) in enumerate(identities)),
+            else_=len(identities),
+        )
+        found = await self.session.scalars(
+            select(Contact)
+            .join(
+                contact_identities,
+                (contact_identities.c.tenant_id == contacts.c.tenant_id)
+                & (contact_identities.c.contact_id == contacts.c.id),
+            )
+            .where(contact_identities.c.project_id == project_id, key.in_(identities))
+            .order_by(place)
+            .limit(1)
+        )
+        return found.one_or_none()
+
+    async def claim(self, project_id: ProjectId, identities: Sequence[tuple[IdentityKind, str]]) -> None:
+        """Keep others from linking these identities until the transaction ends."""
+        for kind, value in sorted(identities, key=lambda identity: identity[1]):
+            await self.session.execute(
+                text("SELECT pg_advisory_xact_lock(:class, hashtext(:key))"),
+                {"class": _LOCK_CLASS, "key": f"{project_id} {kind.value} {value}"},
+            )
+
+    async def identities_of(self, ids: Sequence[UUID]) -> dict[ContactId, list[ContactIdentity]]:
+        """Return the identities of several contacts, the oldest of each first."""
+        found: dict[ContactId, list[ContactIdentity]] = {}
+        rows = await self.session.scalars(
+            select(ContactIdentity)
+            .where(contact_identities.c.contact_id.in_(ids))
+            .order_by(contact_identities.c.created_at, contact_identities.c.id)
+        )
+        for identity in rows:
+            found.setdefault(identity.contact_id, []).append(identity)
+        return found

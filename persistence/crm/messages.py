@@ -1,6 +1,8 @@
 """Messages: table, mapping, repository."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, Text, Uuid, text
+from collections.abc import Sequence
+
+from sqlalchemy import Boolean, Column, Index, Integer, Text, Uuid, select, text, tuple_
 
 from domain.crm.content import ContentKind
 from domain.crm.message import (
@@ -11,7 +13,10 @@ from domain.crm.message import (
     MessageStatus,
     Reaction,
 )
+from domain.ids import ChannelId, ChatId, ProjectId
+from persistence.filters import Filterable, contains
 from persistence.metadata import belongs_to, tenant_table
+from persistence.paging import Branch, Collection, Listing, Page, PageRequest, SortKey, Term
 from persistence.repository import Repository
 from persistence.types import AsJSON, ContentJSON, EnumText, instant
 
@@ -81,8 +86,69 @@ messages = tenant_table(
 )
 
 
+message_collection = Collection(
+    entity=Message,
+    table=messages,
+    default_order=(Term("SENT_AT"),),
+    sort_keys={"SENT_AT": SortKey(messages.c.sent_at)},
+    fields={
+        "id": Filterable(messages.c.id, "MessageId"),
+        "chat_id": Filterable(messages.c.chat_id, "ChatId"),
+        "session_id": Filterable(messages.c.session_id, "SessionId"),
+        "contact_id": Filterable(messages.c.contact_id, "ContactId"),
+        "channel_id": Filterable(messages.c.channel_id, "ChannelId"),
+        "agent_id": Filterable(messages.c.agent_id, "AgentId"),
+        "direction": Filterable(messages.c.direction),
+        "origin": Filterable(messages.c.origin),
+        "status": Filterable(messages.c.status),
+        "content_kind": Filterable(messages.c.content_kind),
+        "external_id": Filterable(messages.c.external_id),
+        "client_message_id": Filterable(messages.c.client_message_id),
+        "text": Filterable(messages.c.text),
+        "is_forwarded": Filterable(messages.c.is_forwarded),
+        "sent_at": Filterable(messages.c.sent_at),
+        "created_at": Filterable(messages.c.created_at),
+    },
+    search=lambda query: contains(messages.c.text, query),
+)
+
+CHAT_MESSAGES = Branch("Chat.messages", message_collection, messages.c.chat_id)
+SESSION_MESSAGES = Branch("Session.messages", message_collection, messages.c.session_id)
+
+
 class Messages(Repository[Message]):
     """The messages of a tenant."""
 
     aggregate = Message
     table = messages
+
+    async def page(self, project_id: ProjectId, listing: Listing, request: PageRequest) -> Page[Message]:
+        """Return a page of a project's messages."""
+        return await message_collection.page(
+            self.session, messages.c.project_id == project_id, listing, request
+        )
+
+    async def count(self, project_id: ProjectId, listing: Listing) -> int:
+        """Return how many messages of a project there are, up to the limit of counting."""
+        return await message_collection.count(self.session, messages.c.project_id == project_id, listing)
+
+    async def by_external_id(self, channel_id: ChannelId, external_id: str) -> Message | None:
+        """Return the earliest message of a channel with WhatsApp's id; only hostile senders repeat ids."""
+        found = await self.session.scalars(
+            select(Message)
+            .where(messages.c.channel_id == channel_id, messages.c.external_id == external_id)
+            .order_by(messages.c.sent_at, messages.c.id)
+            .limit(1)
+        )
+        return found.one_or_none()
+
+    async def by_chat_and_external_id(
+        self, keys: Sequence[tuple[ChatId, str]]
+    ) -> dict[tuple[ChatId, str], Message]:
+        """Return the earliest message with each of several ids in their chats, in one statement."""
+        rows = await self.session.scalars(
+            select(Message)
+            .where(tuple_(messages.c.chat_id, messages.c.external_id).in_(keys))
+            .order_by(messages.c.sent_at.desc(), messages.c.id.desc())
+        )
+        return {(message.chat_id, str(message.external_id)): message for message in rows}

@@ -1,9 +1,15 @@
 """Sessions: table, mapping, repository."""
 
-from sqlalchemy import Column, Index, Integer, Uuid
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Column, Index, Integer, Uuid, select, text
 
 from domain.crm.session import Session, SessionEndReason, SessionStatus
+from domain.ids import ChatId, ProjectId, SessionId
+from persistence.filters import Filterable
 from persistence.metadata import belongs_to, tenant_table
+from persistence.paging import Branch, Collection, Listing, Page, PageRequest, SortKey, Term
 from persistence.repository import Repository
 from persistence.types import EnumText, instant
 
@@ -49,8 +55,76 @@ sessions = tenant_table(
 )
 
 
+session_collection = Collection(
+    entity=Session,
+    table=sessions,
+    default_order=(Term("STARTED_AT", descending=True),),
+    sort_keys={
+        "STARTED_AT": SortKey(sessions.c.started_at),
+        "LAST_ACTIVITY_AT": SortKey(sessions.c.last_activity_at),
+    },
+    fields={
+        "id": Filterable(sessions.c.id, "SessionId"),
+        "status": Filterable(sessions.c.status),
+        "end_reason": Filterable(sessions.c.end_reason),
+        "chat_id": Filterable(sessions.c.chat_id, "ChatId"),
+        "contact_id": Filterable(sessions.c.contact_id, "ContactId"),
+        "channel_id": Filterable(sessions.c.channel_id, "ChannelId"),
+        "assignee_id": Filterable(sessions.c.assignee_id, "AgentId"),
+        "message_count": Filterable(sessions.c.message_count),
+        "started_at": Filterable(sessions.c.started_at),
+        "ended_at": Filterable(sessions.c.ended_at),
+        "last_activity_at": Filterable(sessions.c.last_activity_at),
+    },
+)
+
+CONTACT_SESSIONS = Branch("Contact.sessions", session_collection, sessions.c.contact_id)
+CHAT_SESSIONS = Branch("Chat.sessions", session_collection, sessions.c.chat_id)
+
+
 class Sessions(Repository[Session]):
     """The sessions of a tenant."""
 
     aggregate = Session
     table = sessions
+
+    async def page(self, project_id: ProjectId, listing: Listing, request: PageRequest) -> Page[Session]:
+        """Return a page of a project's sessions."""
+        return await session_collection.page(
+            self.session, sessions.c.project_id == project_id, listing, request
+        )
+
+    async def count(self, project_id: ProjectId, listing: Listing) -> int:
+        """Return how many sessions of a project there are, up to the limit of counting."""
+        return await session_collection.count(self.session, sessions.c.project_id == project_id, listing)
+
+    async def active_in(self, chat_ids: Sequence[UUID]) -> dict[ChatId, Session]:
+        """Return the session that goes on in each of several chats, the one with the latest activity."""
+        rows = await self.session.scalars(
+            select(Session)
+            .where(sessions.c.chat_id.in_(chat_ids), sessions.c.status == SessionStatus.ACTIVE)
+            .order_by(sessions.c.last_activity_at, sessions.c.id)
+        )
+        return {session.chat_id: session for session in rows}
+
+    async def first_response_seconds(self, ids: Sequence[UUID]) -> dict[SessionId, int]:
+        """Return the whole seconds from the contact's first message to our first answer, where there is one."""
+        rows = await self.session.execute(
+            text(
+                """
+                SELECT session.id, floor(extract(epoch FROM answer.sent_at - question.sent_at))::integer
+                FROM unnest(cast(:ids AS uuid[])) AS session (id)
+                CROSS JOIN LATERAL (
+                    SELECT sent_at FROM messages
+                    WHERE session_id = session.id AND direction = 'INBOUND' ORDER BY sent_at, id LIMIT 1
+                ) question
+                CROSS JOIN LATERAL (
+                    SELECT sent_at FROM messages
+                    WHERE session_id = session.id AND direction = 'OUTBOUND' AND sent_at >= question.sent_at
+                    ORDER BY sent_at, id LIMIT 1
+                ) answer
+                """
+            ),
+            {"ids": list(ids)},
+        )
+        return dict(rows.all())

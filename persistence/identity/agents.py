@@ -3,7 +3,9 @@
 from sqlalchemy import Boolean, Column, Index, Integer, Text, Uuid
 
 from domain.identity.agent import Agent, AgentType
+from domain.ids import ProjectId
 from persistence.metadata import belongs_to, tenant_table
+from persistence.paging import Collection, Listing, Page, PageRequest, SortKey, Term
 from persistence.repository import Repository
 from persistence.types import EnumText, instant
 
@@ -22,8 +24,26 @@ agents = tenant_table(
 )
 
 
+agent_collection = Collection(
+    entity=Agent,
+    table=agents,
+    default_order=(Term("CREATED_AT"),),
+    sort_keys={"CREATED_AT": SortKey(agents.c.created_at)},
+    # SYSTEM marks jobs of the installation; they answer nobody.
+    shown=agents.c.type != AgentType.SYSTEM,
+)
+
+
 class Agents(Repository[Agent]):
     """The agents of a tenant."""
 
     aggregate = Agent
     table = agents
+
+    async def page(self, project_id: ProjectId, listing: Listing, request: PageRequest) -> Page[Agent]:
+        """Return a page of a project's agents."""
+        return await agent_collection.page(self.session, agents.c.project_id == project_id, listing, request)
+
+    async def count(self, project_id: ProjectId, listing: Listing) -> int:
+        """Return how many agents of a project there are, up to the limit of counting."""
+        return await agent_collection.count(self.session, agents.c.project_id == project_id, listing)

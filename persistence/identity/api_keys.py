@@ -4,7 +4,9 @@ from sqlalchemy import Column, Index, Integer, LargeBinary, Text, UniqueConstrai
 
 from domain.identity.api_key import ApiKey
 from domain.identity.permission import Permission
+from domain.ids import ProjectId
 from persistence.metadata import belongs_to, tenant_table
+from persistence.paging import Collection, Listing, Page, PageRequest, SortKey, Term
 from persistence.repository import Repository
 from persistence.types import AsJSON, instant
 
@@ -29,8 +31,26 @@ api_keys = tenant_table(
 )
 
 
+api_key_collection = Collection(
+    entity=ApiKey,
+    table=api_keys,
+    default_order=(Term("CREATED_AT"),),
+    sort_keys={"CREATED_AT": SortKey(api_keys.c.created_at)},
+)
+
+
 class ApiKeys(Repository[ApiKey]):
     """The API keys of a tenant."""
 
     aggregate = ApiKey
     table = api_keys
+
+    async def page(self, project_id: ProjectId, listing: Listing, request: PageRequest) -> Page[ApiKey]:
+        """Return a page of a project's API keys."""
+        return await api_key_collection.page(
+            self.session, api_keys.c.project_id == project_id, listing, request
+        )
+
+    async def count(self, project_id: ProjectId, listing: Listing) -> int:
+        """Return how many API keys of a project there are, up to the limit of counting."""
+        return await api_key_collection.count(self.session, api_keys.c.project_id == project_id, listing)
