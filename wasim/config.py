@@ -51,6 +51,7 @@ class SessionSettings(Wire):
     name: str
     engine: EngineName = "GOWS"
     phone: str = "5511999990000"
+    lid: str | None = None
     push_name: str = "Loja Exemplo"
     metadata: dict[str, str] = msgspec.field(default_factory=dict)
     webhooks: list[WebhookSettings] = msgspec.field(default_factory=list)

@@ -105,15 +105,17 @@ def write(
 def announce(sim: Simulator, session: Session, message: Message) -> None:
     """Publish a new message under its event names, with the twins that faults order."""
     payload = sim.show(session, message)
-    sim.webhooks.publish(session, "message.any", payload)
     if message.from_me:
+        sim.webhooks.publish(session, "message.any", payload)
         return
-    sim.webhooks.publish(session, "message", payload)
+    twin = sim.faults.take_webhook(session.name, "message.any", "twin-event") is not None
+    for event, like in (("message.any", "message"), ("message", "message.any")):
+        sim.webhooks.publish(session, event, payload, like=like if twin else None)
     if sim.faults.take_webhook(session.name, "message.any", "twin-address") is not None:
         other: AddressForm = "cus" if message.form == "lid" else "lid"
-        twin = sim.show(session, dataclasses.replace(message, form=other))
-        sim.webhooks.publish(session, "message.any", twin)
-        sim.webhooks.publish(session, "message", twin)
+        second = sim.show(session, dataclasses.replace(message, form=other))
+        sim.webhooks.publish(session, "message.any", second)
+        sim.webhooks.publish(session, "message", second)
 
 
 def edit(sim: Simulator, session: Session, target: Message, text: str, *, by_api: bool = False) -> Message:

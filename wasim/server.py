@@ -11,6 +11,10 @@ from starlette.applications import Starlette
 from wasim.simulator import Simulator
 
 
+GRACE = 0.5
+"""Seconds that calls under way get when the server stops."""
+
+
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes any free one. Raises `OSError` when the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -33,9 +37,7 @@ class Server(uvicorn.Server):
     """A server that lets hanging calls go when it stops, and can cut or refuse connections."""
 
     def __init__(self, app: Starlette, sock: socket.socket) -> None:
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="on", ws="none", timeout_graceful_shutdown=1
-        )
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", ws="none")
         super().__init__(config)
         self._sock = sock
         self._listening = asyncio.Event()
@@ -77,9 +79,25 @@ class Server(uvicorn.Server):
                 await asyncio.wait_for(self._stopping.wait(), 0.1)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let hanging calls go, then stop as usual."""
+        """Let hanging calls go, give running ones a moment, cut what is left: well under a second in all."""
         self._sim.background.closing.set()
-        await super().shutdown(sockets)
+        for server in self.servers:
+            server.close()
+        for sock in sockets or []:
+            sock.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE):
+                while state.connections or state.tasks:  # noqa: ASYNC110 -- uvicorn offers no event
+                    await asyncio.sleep(0.005)
+        for connection in list(state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        for task in list(state.tasks):
+            task.cancel()
+        await self.lifespan.shutdown()
 
     def abort(self, client: tuple[str, int]) -> None:
         """Cut the connection of a client without an answer."""

@@ -114,7 +114,7 @@ class Simulator:
         name = f"{stem}.{extension(file.mimetype)}"
         lifetime = self.config.files_lifetime
         session.files[name] = KeptFile(file=file, expires=time.time() + lifetime if lifetime else None)
-        return shown | {"url": f"{self.base_url}/api/files/{quote(session.name)}/{quote(name)}"}
+        return shown | {"url": f"{self.base_url}/api/files/{quote(session.name)}/{quote(name, safe='@')}"}
 
     def show(self, session: Session, message: Message, *, download: bool = True, source: bool = True) -> Body:
         """A WAMessage in the shape of the session's engine."""
@@ -160,7 +160,7 @@ def _session_of(settings: SessionSettings, now: int) -> Session:
         engine=settings.engine,
         config=shown,
         webhooks=settings.webhooks,
-        me=Me(phone=settings.phone, lid=lid_of(settings.phone), push_name=settings.push_name),
+        me=Me(phone=settings.phone, lid=settings.lid or lid_of(settings.phone), push_name=settings.push_name),
         status="WORKING",
         statuses=[("STARTING", now), ("WORKING", now)],
         activity=now,

@@ -80,18 +80,19 @@ class Webhooks:
         self.holding = False
         self._held: list[Delivery] = []
         self._reordered: list[Delivery] = []
+        self._flushing: asyncio.Task[None] | None = None
         self._clock = clock
         self._background = background
         self._faults = faults
         self._retry_pace = retry_pace
         self._client: httpx2.AsyncClient | None = None
 
-    def publish(self, session: Session, event: str, payload: Body) -> None:
-        """Post the event to every webhook of the session that wants it."""
+    def publish(self, session: Session, event: str, payload: Body, *, like: str | None = None) -> None:
+        """Post the event to every webhook of the session that wants it, or wants events `like` it."""
         envelope_id, raw, timestamp = self._envelope(session, event, payload)
         payload_id = payload.get("id")
         for webhook in session.webhooks:
-            if subscribed(webhook, event):
+            if subscribed(webhook, event) or (like is not None and subscribed(webhook, like)):
                 delivery = Delivery(
                     request_id=str(uuid.uuid4()),
                     session=session.name,
@@ -174,14 +175,19 @@ class Webhooks:
         if last:
             self._flush()
         elif len(self._reordered) == 1:
-            self._background.spawn(self._flush_later(seconds))
+            self._flushing = self._background.spawn(self._flush_later(seconds))
 
     def _flush(self) -> None:
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
         batch, self._reordered = self._reordered[::-1], []
         self._background.spawn(self._post_in_order(batch))
 
     async def _flush_later(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+        self._flushing = None
+        self._faults.webhooks[:] = [f for f in self._faults.webhooks if f.fault != "reorder"]
         self._flush()
 
     async def _post_later(self, delivery: Delivery, seconds: float) -> None:

@@ -46,6 +46,14 @@ class Receiver:
     posts: list[Post] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until(self, condition) -> None:
+        """Wait for posts until they satisfy the condition; fail after ten seconds."""
+        async with asyncio.timeout(10):
+            while not condition(self.posts):
+                self.arrived.clear()
+                await self.arrived.wait()
 
     def payloads(self, event: str) -> list[dict]:
         return [post.payload for post in self.posts if post.event == event]
@@ -58,6 +66,7 @@ async def hook_server() -> AsyncIterator[Receiver]:
 
     async def hook(request: Request) -> Response:
         receiver.posts.append(Post(dict(request.headers), await request.body()))
+        receiver.arrived.set()
         status = receiver.statuses.pop(0) if receiver.statuses else 200
         return Response(status_code=status, headers=receiver.headers)
 

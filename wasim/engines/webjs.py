@@ -230,7 +230,9 @@ def _data(message: Message, me: Me) -> Body:
     if message.participant is not None:
         data["author"] = _wid(message.participant)
     if message.reply_to is not None:
+        author = reply_of(message.reply_to, message.me, {})["participant"]
         data |= {"quotedMsg": _quoted(message.reply_to), "quotedStanzaID": message.reply_to.wa_id}
+        data |= {"quotedParticipant": _wid(str(author))}
     return data | _kind_fields(message) | _advert(message.content)
 
 
