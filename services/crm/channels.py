@@ -1,0 +1,166 @@
+"""What can be done with channels."""
+
+import secrets
+from collections.abc import Sequence
+from typing import TypedDict, Unpack
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from domain.crm.channel import DEFAULT_DEBOUNCE_MS, Channel
+from domain.errors import Invalid, NotFound, Required, within
+from domain.identity.permission import Permission
+from domain.ids import ChannelId, PipelineId
+from persistence.paging import Listing, Page, PageRequest
+from persistence.unit_of_work import Reader, UnitOfWork
+from services.ports import Vault
+from services.scope import find_one, find_own, lock_own
+from services.secrets import waha_api_key_context, webhook_hmac_key_context
+from services.viewer import Viewer
+
+URL_LIMIT, KEY_LIMIT = 2_048, 1_024
+_TOKEN_BYTES, _KEY_BYTES = 24, 32
+
+
+class Changes(TypedDict, total=False):
+    """What an update may set: absent leaves a value as it is, None clears what can be without one."""
+
+    name: str | None
+    debounce_timeout_ms: int | None
+    session_timeout_seconds: int | None
+    allow_groups: bool | None
+    pipeline_id: PipelineId | None
+
+
+async def find(reader: Reader, viewer: Viewer, *, ids: Sequence[UUID]) -> dict[UUID, Channel]:
+    """Return those of the channels that the viewer can see, by id."""
+    viewer.require(Permission.CHANNELS_READ)
+    found = await find_own(reader.channels, viewer, ids)
+    return {id_: channel for id_, channel in found.items() if channel.deleted_at is None}
+
+
+async def browse(reader: Reader, viewer: Viewer, *, listing: Listing, request: PageRequest) -> Page[Channel]:
+    """Return a page of the project's channels."""
+    viewer.require(Permission.CHANNELS_READ)
+    return await reader.channels.page(viewer.project_id, listing, request)
+
+
+async def count(reader: Reader, viewer: Viewer, *, listing: Listing) -> int:
+    """Return how many channels the whole list has, up to the limit of counting."""
+    viewer.require(Permission.CHANNELS_READ)
+    return await reader.channels.count(viewer.project_id, listing)
+
+
+async def create(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    *,
+    vault: Vault,
+    name: str,
+    waha_url: str,
+    waha_session: str,
+    waha_api_key: str | None,
+    debounce_timeout_ms: int = DEFAULT_DEBOUNCE_MS,
+    session_timeout_seconds: int | None = None,
+    allow_groups: bool = False,
+    pipeline_id: PipelineId | None = None,
+) -> tuple[Channel, str]:
+    """Set up a channel; return it and the key that signs its webhooks, which is never shown again.
+
+    Raises `AlreadyExists` when the tenant has a channel for this WAHA session, `NotFound` for an unknown pipeline.
+    """
+    viewer.require(Permission.CHANNELS_WRITE)
+    token, hmac_key = secrets.token_urlsafe(_TOKEN_BYTES), secrets.token_urlsafe(_KEY_BYTES)
+    sealed = None
+    if waha_api_key:
+        within(waha_api_key, field="wahaApiKey", limit=KEY_LIMIT)
+        sealed = vault.seal(waha_api_key, context=waha_api_key_context(token))
+    channel = Channel.create(
+        tenant_id=viewer.tenant_id,
+        project_id=viewer.project_id,
+        name=name,
+        waha_url=_server(waha_url),
+        waha_session=waha_session,
+        waha_api_key=sealed,
+        webhook_token=token,
+        webhook_hmac_key=vault.seal(hmac_key, context=webhook_hmac_key_context(token)),
+        at=uow.now,
+    )
+    await _require_pipeline(uow, viewer, pipeline_id)
+    channel.configure(
+        at=uow.now,
+        name=channel.name,
+        debounce_timeout_ms=debounce_timeout_ms,
+        session_timeout_seconds=session_timeout_seconds,
+        allow_groups=allow_groups,
+        pipeline_id=pipeline_id,
+    )
+    return uow.channels.add(channel), hmac_key
+
+
+async def connect(
+    uow: UnitOfWork, viewer: Viewer, *, channel_id: ChannelId, expected_version: int | None
+) -> Channel:
+    """Ask a worker to connect the channel to WhatsApp. Raises `NotFound`, `VersionConflict` or `InvalidState`."""
+    viewer.require(Permission.CHANNELS_WRITE)
+    channel = await lock_own(uow.channels, viewer, channel_id, expected_version=expected_version)
+    _refuse_deleted(channel)
+    channel.request_activation(at=uow.now)
+    return channel
+
+
+async def update(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    *,
+    channel_id: ChannelId,
+    expected_version: int | None,
+    **changes: Unpack[Changes],
+) -> Channel:
+    """Change a channel's settings. Raises `NotFound`, `VersionConflict`, or what breaks a rule."""
+    viewer.require(Permission.CHANNELS_WRITE)
+    channel = await lock_own(uow.channels, viewer, channel_id, expected_version=expected_version)
+    _refuse_deleted(channel)
+    name = changes.get("name", channel.name)
+    debounce = changes.get("debounce_timeout_ms", channel.debounce_timeout_ms)
+    groups = changes.get("allow_groups", channel.allow_groups)
+    if name is None or debounce is None or groups is None:
+        missing = "name" if name is None else "debounceTimeoutMs" if debounce is None else "allowGroups"
+        raise Required(f"{missing} cannot be cleared; give a value or leave it out.", field=[missing])
+    pipeline_id = changes.get("pipeline_id", channel.pipeline_id)
+    await _require_pipeline(uow, viewer, pipeline_id)
+    channel.configure(
+        at=uow.now,
+        name=name,
+        debounce_timeout_ms=debounce,
+        session_timeout_seconds=changes.get("session_timeout_seconds", channel.session_timeout_seconds),
+        allow_groups=groups,
+        pipeline_id=pipeline_id,
+    )
+    return channel
+
+
+async def _require_pipeline(uow: UnitOfWork, viewer: Viewer, pipeline_id: PipelineId | None) -> None:
+    if pipeline_id is not None:
+        await find_one(uow.pipelines, viewer, pipeline_id, field="pipelineId")
+
+
+def _server(url: str) -> str:
+    """Return the address of a WAHA server. Raises `Invalid` unless it is a plain HTTP address."""
+    text = within(url.strip(), field="wahaUrl", limit=URL_LIMIT)
+    try:
+        parts = urlsplit(text)
+        is_plain = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_plain = False
+    if not is_plain or parts.username or parts.password or parts.query or parts.fragment or " " in text:
+        raise Invalid(
+            f"{text[:64]!r} is not the address of a WAHA server, such as https://waha.example.org; "
+            "it may hold no user, query or fragment.",
+            field=["wahaUrl"],
+        )
+    return text
+
+
+def _refuse_deleted(channel: Channel) -> None:
+    if channel.deleted_at is not None:
+        raise NotFound("There is no channel with this id.", field=["id"])
