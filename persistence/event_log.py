@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import text
 
 from domain.errors import DomainError
+from persistence.leadership import Leader
 from persistence.unit_of_work import Reader
 
 
@@ -67,7 +68,7 @@ _MOVE = """
 """
 
 
-async def move(leader: "asyncpg.Connection[asyncpg.Record]", *, limit: int) -> int:
+async def move(leader: Leader, *, limit: int) -> int:
     """Move the oldest events of the outbox to the log and return how many.
 
     Only the connection that holds the mover's lock may do this; see `persistence.leadership`.
@@ -81,7 +82,7 @@ async def move(leader: "asyncpg.Connection[asyncpg.Record]", *, limit: int) -> i
     return moved
 
 
-async def extend(leader: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def extend(leader: Leader) -> None:
     """Make sure that the log has room for the positions to come. Cheap when it has."""
     await leader.execute("SELECT extend_event_log()")
 

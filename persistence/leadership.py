@@ -3,17 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TypeAlias
 
 import asyncpg
 
 from persistence.database import SYSTEM_ROLE, connect_arguments
+
+Leader: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+"""A connection that holds a lock nobody else holds."""
 
 _CLASS, _RETRY_SECONDS = 7_230, 1.0
 _COMMAND_SECONDS = 20.0
 
 
 @asynccontextmanager
-async def leading(url: str, *, office: int) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+async def leading(url: str, *, office: int) -> AsyncIterator[Leader]:
     """Wait until nobody else leads, then yield the connection whose session holds the lock.
 
     Work that must have one author goes through this very connection: when it is lost, the lock and the
@@ -37,7 +41,7 @@ async def leading(url: str, *, office: int) -> AsyncIterator["asyncpg.Connection
         await _close(connection)
 
 
-async def _close(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def _close(connection: Leader) -> None:
     try:
         await connection.close(timeout=2.0)
     except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError):
