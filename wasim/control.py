@@ -54,6 +54,7 @@ class _Incoming(Wire):
     form: AddressForm | None = None
     reply_to: str | None = None
     lost: bool = False
+    silent: bool = False
 
 
 class _Typed(Wire):
@@ -64,6 +65,7 @@ class _Typed(Wire):
     wa_id: str | None = None
     timestamp: int | None = None
     reply_to: str | None = None
+    silent: bool = False
 
 
 class _Ack(Wire):
@@ -94,6 +96,11 @@ class _Presence(Wire):
     state: str = "typing"
     chat: str | None = None
     form: AddressForm | None = None
+
+
+class _Event(Wire):
+    event: str
+    payload: Body
 
 
 class _StatusBody(Wire):
@@ -154,6 +161,7 @@ async def incoming(sim: Simulator, request: Request) -> Response:
             form=body.form,
             reply_to=_quoted(session, body.reply_to, person.address()),
             lost=body.lost,
+            silent=body.silent,
         )
     except ValueError as error:
         raise bad_request(str(error)) from error
@@ -174,6 +182,7 @@ async def typed(sim: Simulator, request: Request) -> Response:
             wa_id=body.wa_id,
             at=body.timestamp,
             reply_to=_quoted(session, body.reply_to, chat_address(body.chat)),
+            silent=body.silent,
         )
     except ValueError as error:
         raise bad_request(str(error)) from error
@@ -239,6 +248,14 @@ async def set_status(sim: Simulator, request: Request) -> Response:
     else:
         status.change(sim, session, body.status)
     return created({"name": session.name, "status": session.status})
+
+
+async def publish(sim: Simulator, request: Request) -> Response:
+    """Publish any event with any payload: kinds the simulator has no call for, or malformed ones."""
+    session = _session(sim, request)
+    body = await read(request, _Event)
+    sim.webhooks.publish(session, body.event, body.payload)
+    return created({"event": body.event})
 
 
 async def history(sim: Simulator, request: Request) -> Response:
@@ -332,4 +349,5 @@ def routes(sim: Simulator) -> list[Route]:
         route(sim, "POST", f"{at}/presence", presence),
         route(sim, "POST", f"{at}/status", set_status),
         route(sim, "POST", f"{at}/history", history),
+        route(sim, "POST", f"{at}/events", publish),
     ]

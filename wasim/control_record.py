@@ -26,6 +26,10 @@ class _Forget(Wire):
     forever: bool = False
 
 
+class _Pace(Wire):
+    pace: float
+
+
 class _Offline(Wire):
     seconds: float = 1.0
 
@@ -135,6 +139,17 @@ async def release(sim: Simulator, request: Request) -> Response:
     return created({"released": sim.webhooks.release(body.order, sim.config.seed)})
 
 
+async def lose(sim: Simulator, _request: Request) -> Response:
+    """Lose every delivery that is held or being retried, as a WAHA that restarts does."""
+    return created({"lost": sim.webhooks.lose()})
+
+
+async def set_pace(sim: Simulator, request: Request) -> Response:
+    """Stretch or shorten the time of people and receipts from now on."""
+    sim.clock.pace = (await read(request, _Pace)).pace
+    return created({"pace": sim.clock.pace})
+
+
 async def forget_file(sim: Simulator, request: Request) -> Response:
     """Make the file of a message disappear; with `forever` fetching the message does not bring it back."""
     body = await read(request, _Forget)
@@ -199,6 +214,8 @@ def routes(sim: Simulator) -> list[Route]:
         route(sim, "DELETE", "/control/faults", clear_faults),
         route(sim, "POST", "/control/webhooks/hold", hold),
         route(sim, "POST", "/control/webhooks/release", release),
+        route(sim, "POST", "/control/webhooks/lose", lose),
+        route(sim, "POST", "/control/pace", set_pace),
         route(sim, "POST", "/control/files/forget", forget_file),
         route(sim, "POST", "/control/offline", offline),
         route(sim, "POST", "/control/settle", settle),

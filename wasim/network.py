@@ -24,8 +24,12 @@ def receive(
     form: AddressForm | None = None,
     reply_to: Message | Quote | None = None,
     lost: bool = False,
+    silent: bool = False,
 ) -> Message:
-    """Somebody writes to the account; answers the message, stored and announced unless ignored."""
+    """Somebody writes to the account; answers the message, stored and announced unless ignored.
+
+    A `silent` message is stored only, as if its webhooks had been lost.
+    """
     wa_id = wa_id or new_wa_id("3A")
     message = Message(
         wa_id=wa_id,
@@ -45,7 +49,8 @@ def receive(
         return message
     session.store(message)
     chat.unread += 1
-    announce(sim, session, message)
+    if not silent:
+        announce(sim, session, message)
     return message
 
 
@@ -60,6 +65,7 @@ def write(
     at: int | None = None,
     reply_to: Message | Quote | None = None,
     file: StoredFile | None = None,
+    silent: bool = False,
 ) -> Message:
     """The account writes, through the API or on the phone; receipts follow by themselves.
 
@@ -94,6 +100,8 @@ def write(
         )
     session.store(message)
     message.chat.unread = 0
+    if silent:
+        return message
     announce(sim, session, message)
     for listener in sim.on_sent:
         listener(session, message)
@@ -103,7 +111,13 @@ def write(
 
 
 def announce(sim: Simulator, session: Session, message: Message) -> None:
-    """Publish a new message under its event names, with the twins that faults order."""
+    """Publish a new message under its event names, with the twins that faults order.
+
+    While the session does not work the message waits in its backlog.
+    """
+    if session.status != "WORKING":
+        session.backlog.append(message)
+        return
     payload = sim.show(session, message)
     if message.from_me:
         sim.webhooks.publish(session, "message.any", payload)

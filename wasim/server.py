@@ -10,7 +10,6 @@ from starlette.applications import Starlette
 
 from wasim.simulator import Simulator
 
-
 GRACE = 0.5
 """Seconds that calls under way get when the server stops."""
 

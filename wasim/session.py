@@ -50,7 +50,10 @@ class KeptFile:
 
 @dataclass(eq=False, kw_only=True)
 class Session:
-    """One session and its store; `config` is echoed exactly as it was given."""
+    """One session and its store; `config` is echoed exactly as it was given.
+
+    `backlog` holds messages from times when the session did not work: they are announced when it does.
+    """
 
     name: str
     engine: EngineName
@@ -62,6 +65,8 @@ class Session:
     qr: int = 0
     activity: int | None = None
     messages: dict[str, Message] = field(default_factory=dict)
+    by_chat: dict[str, list[Message]] = field(default_factory=dict)
+    backlog: list[Message] = field(default_factory=list)
     chats: dict[str, Chat] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     files: dict[str, KeptFile] = field(default_factory=dict)
@@ -96,9 +101,14 @@ class Session:
         return bool(ignore.get(kind))
 
     def store(self, message: Message) -> None:
-        """File a message and move its chat to the top."""
-        self.messages[message.wa_id] = message
+        """File a message and move its chat to the top; one with a known id takes the old one's place."""
         chat = message.chat
+        filed = self.by_chat.setdefault(chat.key, [])
+        known = self.messages.get(message.wa_id)
+        if known is not None:
+            self.by_chat[known.chat.key].remove(known)
+        filed.append(message)
+        self.messages[message.wa_id] = message
         self.chats.setdefault(chat.key, chat)
         chat.last_at = max(chat.last_at, message.at)
 
@@ -112,7 +122,7 @@ class Session:
 
     def history(self, chat: Chat | None = None) -> list[Message]:
         """Stored messages, newest first, of one chat or of all."""
-        found = [m for m in self.messages.values() if chat is None or m.chat is chat]
+        found = list(self.messages.values() if chat is None else self.by_chat.get(chat.key, []))
         # Sorting is stable: within one second the later arrival comes first.
         found.reverse()
         found.sort(key=lambda message: -message.at)

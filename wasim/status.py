@@ -1,6 +1,7 @@
 """A session's life: starting, waiting for the QR code, working, stopped, failed."""
 
 from wasim.ids import lid_of
+from wasim.network import announce
 from wasim.session import Me, Session, Status
 from wasim.simulator import Simulator
 from wasim.wire import Body
@@ -9,7 +10,9 @@ KEPT_STATUSES = 3
 
 
 def change(sim: Simulator, session: Session, status: Status) -> None:
-    """Enter a status and tell it; on entering SCAN_QR_CODE again there is a new code."""
+    """Enter a status and tell it; entering SCAN_QR_CODE makes a new code, entering WORKING
+    announces what has come in meanwhile.
+    """
     now = sim.clock.millis()
     session.status = status
     session.activity = now
@@ -17,6 +20,10 @@ def change(sim: Simulator, session: Session, status: Status) -> None:
         session.qr += 1
     session.statuses = [*session.statuses, (status, now)][-KEPT_STATUSES:]
     sim.webhooks.publish(session, "session.status", _payload(session))
+    if status == "WORKING":
+        backlog, session.backlog = session.backlog, []
+        for message in backlog:
+            announce(sim, session, message)
 
 
 def start(sim: Simulator, session: Session) -> None:

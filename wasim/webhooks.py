@@ -24,7 +24,7 @@ log = structlog.get_logger("wasim")
 
 State: TypeAlias = Literal["waiting", "held", "delivered", "failed", "dropped"]
 
-KEPT = 20_000
+KEPT = 10_000
 """How many deliveries the record remembers."""
 
 
@@ -120,6 +120,15 @@ class Webhooks:
         self._background.spawn(self._post_in_order(batch))
         return len(batch)
 
+    def lose(self) -> int:
+        """Give up everything undelivered, as a WAHA that restarts does; answers how many deliveries."""
+        lost = [delivery for delivery in self.record if delivery.state in ("waiting", "held")]
+        for delivery in lost:
+            delivery.state = "dropped"
+        self._held.clear()
+        self._reordered.clear()
+        return len(lost)
+
     def forget(self) -> None:
         """Empty the record and drop what is held."""
         self.record.clear()
@@ -200,12 +209,16 @@ class Webhooks:
 
     async def _post(self, delivery: Delivery) -> None:
         retries = delivery.webhook.retries or RetrySettings()
+        if delivery.state == "held":
+            delivery.state = "waiting"
         retry_after = 0.0
         for attempt in range(retries.attempts + 1):
             if attempt:
                 delay = retry_delay(retries, attempt, retry_after)
                 jitter = random.uniform(0, 0.2) * delay if retries.policy == "exponential" else 0.0  # noqa: S311
                 await asyncio.sleep((delay + jitter) * self._retry_pace)
+            if delivery.state == "dropped":
+                return
             accepted, retry_after = await self._try(delivery)
             if accepted:
                 delivery.state = "delivered"

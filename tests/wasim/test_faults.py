@@ -244,3 +244,34 @@ async def test_reset_forgets_messages_people_and_faults(wasim, receiver):
     assert await wasim.get("people") == []
     assert await wasim.get("sessions/shop/messages") == []
     assert (await wasim.control.post("/api/sendText", json=SEND)).status_code == 201
+
+
+async def test_a_silent_message_is_stored_without_a_webhook(wasim, receiver):
+    await say(wasim, "unheard", silent=True)
+    await wasim.post("settle")
+    listed = await wasim.control.get("/api/shop/chats/all/messages")
+
+    assert receiver.posts == []
+    assert [message["body"] for message in listed.json()] == ["unheard"]
+
+
+async def test_a_restart_of_waha_loses_what_was_being_retried(start, receiver):
+    receiver.statuses += [500]
+    async with start(events=["message.any"], retries={"delaySeconds": 0.2, "attempts": 3}) as wasim:
+        await say(wasim, "never seen again")
+        await receiver.until(lambda posts: len(posts) == 1)
+        assert await wasim.post("webhooks/lose") == {"lost": 1}
+        await wasim.post("settle")
+        [record] = await wasim.get("deliveries")
+
+    assert (record["state"], record["attempts"]) == ("dropped", ["500"])
+    assert len(receiver.posts) == 1
+
+
+async def test_a_message_delivered_again_is_stored_once(wasim, receiver):
+    for _ in range(2):
+        await say(wasim, "twice", waId="3A00000000000000000A")
+    await wasim.post("settle")
+
+    assert len(receiver.payloads("message")) == 2
+    assert len(await wasim.get("sessions/shop/messages")) == 1

@@ -100,3 +100,15 @@ async def test_an_unknown_path_is_answered_as_nest_does(wasim):
         404,
         {"statusCode": 404, "message": "Cannot GET /api/unknown", "error": "Not Found"},
     )
+
+
+async def test_what_arrives_while_a_session_is_down_comes_in_a_burst(wasim, receiver):
+    await wasim.post("sessions/shop/status", status="STARTING")
+    for body in ("one", "two"):
+        await wasim.post("sessions/shop/incoming", person=MARIA, content={"kind": "text", "text": body})
+    await wasim.post("settle")
+    assert receiver.payloads("message") == []
+
+    await wasim.post("sessions/shop/status", status="WORKING")
+    await wasim.post("settle")
+    assert sorted(payload["body"] for payload in receiver.payloads("message")) == ["one", "two"]
