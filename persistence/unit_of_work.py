@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base import Aggregate
@@ -103,6 +103,10 @@ class UnitOfWork(Reader):
         if rows:
             await self.session.execute(insert(outbox), rows)
         return bool(rows)
+
+    async def lock(self, name: str) -> None:
+        """Wait until no other transaction holds a lock of this name; held until the end of this one."""
+        await self.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
     async def queue(self, *, message_id: UUID, channel_id: UUID, chat_id: UUID) -> None:
         """Let a worker hand the message to WhatsApp after the commit."""

@@ -33,12 +33,12 @@ class Viewer:
         return f"api_key:{self.id}"
 
 
-def system_viewer(*, tenant_id: TenantId, project_id: ProjectId) -> Viewer:
-    """Return the installation itself, acting for a project in a background job."""
+def system_viewer(*, tenant_id: TenantId) -> Viewer:
+    """Return the installation itself, acting for a tenant in a background job; it belongs to no project."""
     return Viewer(
-        id=project_id,
+        id=tenant_id,
         name="system",
         tenant_id=tenant_id,
-        project_id=project_id,
+        project_id=ProjectId(UUID(int=0)),
         permissions=ALL_PERMISSIONS,
     )

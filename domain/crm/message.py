@@ -80,6 +80,8 @@ class Ack(Enum):
     PLAYED = 4
 
 
+_SENDABLE = {MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.UNCONFIRMED}
+
 _ACKNOWLEDGED = {
     Ack.ERROR: MessageStatus.FAILED,
     Ack.SERVER: MessageStatus.SENT,
@@ -378,17 +380,16 @@ class Message(Aggregate):
         return self.content if self.text is None else with_text(self.content, self.text)
 
     def begin_sending(self, external_id: str | None, *, at: datetime) -> None:
-        """Note that a worker is about to hand the message to WAHA, under that id if the engine takes one."""
-        if self.status is not MessageStatus.QUEUED:
-            raise InvalidState(f"Only a queued message can be sent; this one is {self.status.value}.")
-        self.external_id = external_id
-        self._rise(MessageStatus.SENDING, at=at)
+        """Note that a worker is about to hand the message to WAHA, under that id if the engine takes one.
 
-    def queue_again(self, *, at: datetime) -> None:
-        """Put a message back that certainly did not reach WhatsApp."""
-        if self.status is MessageStatus.SENDING:
-            self.status = MessageStatus.QUEUED
+        Also for another attempt, after one that certainly had no effect: the status does not go back for it.
+        """
+        if self.status not in _SENDABLE:
+            raise InvalidState(f"Only an unsent message can be sent; this one is {self.status.value}.")
+        if external_id is not None and external_id != self.external_id:
+            self.external_id = external_id
             self.touch(at)
+        self._rise(MessageStatus.SENDING, at=at)
 
     def lose_sight(self, *, at: datetime) -> None:
         """Note that nobody knows whether WhatsApp took the message."""

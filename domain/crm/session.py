@@ -1,6 +1,6 @@
 """A session: one service episode with a contact on one channel, bounded by silence."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -193,6 +193,11 @@ class Session(Aggregate):
         self._widen(moment, moment)
         self.record(SessionMessageRecorded(session_id=self.id, from_contact=from_contact), at=at)
 
+    def uncount(self, *, at: datetime) -> None:
+        """Take back one of our messages that had been counted twice."""
+        self.message_count -= 1
+        self.touch(at)
+
     def assign(self, agent_id: AgentId, *, at: datetime) -> None:
         """Put somebody in charge; no-op if they already are."""
         self._require_active("assigned")
@@ -292,3 +297,32 @@ def join_bridged(sessions: Iterable[Session], moment: datetime, *, at: datetime)
         if other.ended_by_silence and (keeper.is_active or keeper.ended_by_silence):
             keeper.absorb(other, at=at)
     return keeper
+
+
+def file_message(
+    group: list[Session],
+    moment: datetime,
+    *,
+    from_contact: bool,
+    start: Callable[[], Session],
+    at: datetime,
+) -> Session:
+    """Count a message of that time in the session of `group` it belongs to, and return the session.
+
+    `group` holds the sessions of one contact and channel around that time, the active one included. When none
+    fits, `start` makes one, which joins the group; the older of it and the active one ends by silence.
+    """
+    session = join_bridged(group, moment, at=at)
+    active = next((one for one in group if one.is_active and one.merged_into_id is None), None)
+    if session is None:
+        session = start()
+        session.count(moment, from_contact=from_contact, at=at)
+        if active is not None:
+            older = active if active.last_activity_at < moment else session
+            older.end(SessionEndReason.INACTIVITY_TIMEOUT, at=at)
+        group.append(session)
+        return session
+    session.count(moment, from_contact=from_contact, at=at)
+    if active is None and session.ended_by_silence and session.timeout_at >= at:
+        session.reopen(at=at)
+    return session

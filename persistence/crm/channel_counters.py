@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from domain.ids import ChannelId, TenantId
 from persistence.bulk import Connection
 
@@ -34,4 +37,20 @@ async def count_events(
         [received.get(id_, 0) for id_ in ids],
         [sent.get(id_, 0) for id_ in ids],
         at,
+    )
+
+
+async def count_sent(
+    session: AsyncSession, tenant_id: TenantId, channel_id: ChannelId, *, at: datetime
+) -> None:
+    """Count one message that WhatsApp took."""
+    await session.execute(
+        text(
+            """
+            INSERT INTO channel_counters AS c (tenant_id, id, messages_received, messages_sent, last_event_at)
+            VALUES (:tenant, :channel, 0, 1, :at)
+            ON CONFLICT (tenant_id, id) DO UPDATE SET messages_sent = c.messages_sent + 1
+            """
+        ),
+        {"tenant": tenant_id, "channel": channel_id, "at": at},
     )

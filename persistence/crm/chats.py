@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from domain.crm.chat import Chat, ChatParticipant, ChatStatus, ChatType, ParticipantRole
-from domain.ids import ProjectId
+from domain.ids import ChannelId, ContactId, ProjectId
 from persistence.crm.contacts import contacts, search_contacts
 from persistence.filters import Filterable, contains
 from persistence.metadata import belongs_to, tenant_table
@@ -136,3 +136,10 @@ class Chats(Repository[Chat]):
     async def count(self, project_id: ProjectId, listing: Listing) -> int:
         """Return how many chats of a project there are, up to the limit of counting."""
         return await chat_collection.count(self.session, chats.c.project_id == project_id, listing)
+
+    async def with_contact(self, channel_id: ChannelId, contact_id: ContactId) -> Chat | None:
+        """Return the individual chat with a contact on a channel."""
+        found = await self.session.scalars(
+            select(Chat).where(chats.c.channel_id == channel_id, chats.c.contact_id == contact_id)
+        )
+        return found.one_or_none()

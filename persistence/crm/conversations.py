@@ -228,8 +228,7 @@ class Conversations:
         self._new_participants.append(participant)
 
     def add_session(self, session: Session) -> None:
-        """File a new session."""
-        self.sessions[session.channel_id, session.contact_id].append(session)
+        """File a new session; whoever made it puts it into its group."""
         self._new.append(session)
 
     def add_message(self, message: Message) -> None:

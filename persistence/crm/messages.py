@@ -152,3 +152,34 @@ class Messages(Repository[Message]):
             .order_by(messages.c.sent_at.desc(), messages.c.id.desc())
         )
         return {(message.chat_id, str(message.external_id)): message for message in rows}
+
+    async def by_client_id(self, project_id: ProjectId, client_message_id: str) -> Message | None:
+        """Return the message a caller sent under an id of their own."""
+        found = await self.session.scalars(
+            select(Message).where(
+                messages.c.project_id == project_id, messages.c.client_message_id == client_message_id
+            )
+        )
+        return found.one_or_none()
+
+    async def twin_of(self, message: Message, external_id: str) -> Message | None:
+        """Return another of our messages in the chat that claims the same WhatsApp id: an echo filed apart."""
+        found = await self.session.scalars(
+            select(Message).where(
+                messages.c.chat_id == message.chat_id,
+                messages.c.external_id == external_id,
+                messages.c.direction == message.direction,
+                messages.c.id != message.id,
+            )
+        )
+        return found.first()
+
+    async def has_confirmed(self, chat_id: ChatId) -> bool:
+        """Whether WhatsApp ever took or brought a message of the chat."""
+        statuses = [status for status in MessageStatus if status.rank >= MessageStatus.SENT.rank]
+        found = await self.session.scalars(
+            select(messages.c.id)
+            .where(messages.c.chat_id == chat_id, messages.c.status.in_([MessageStatus.RECEIVED, *statuses]))
+            .limit(1)
+        )
+        return found.first() is not None

@@ -1,14 +1,15 @@
 """Sessions: table, mapping, repository."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Column, Index, Integer, Uuid, select, text
+from sqlalchemy import Column, Index, Integer, Uuid, select, text, update
 
-from domain.crm.session import Session, SessionEndReason, SessionStatus
-from domain.ids import ChatId, ProjectId, SessionId
+from domain.crm.session import LONGEST_TIMEOUT_SECONDS, Session, SessionEndReason, SessionStatus
+from domain.ids import ChannelId, ChatId, ContactId, ProjectId, SessionId
 from persistence.filters import Filterable
-from persistence.metadata import belongs_to, tenant_table
+from persistence.metadata import belongs_to, metadata, tenant_table
 from persistence.paging import Branch, Collection, Listing, Page, PageRequest, SortKey, Term
 from persistence.repository import Repository
 from persistence.types import EnumText, instant
@@ -128,3 +129,33 @@ class Sessions(Repository[Session]):
             {"ids": list(ids)},
         )
         return dict(rows.all())
+
+    async def around(self, channel_id: ChannelId, contact_id: ContactId, moment: datetime) -> list[Session]:
+        """Return, locked, the active session and those that a message of that time may belong to."""
+        reach = timedelta(seconds=LONGEST_TIMEOUT_SECONDS)
+        found = await self.session.scalars(
+            select(Session)
+            .where(
+                sessions.c.channel_id == channel_id,
+                sessions.c.contact_id == contact_id,
+                (sessions.c.status == SessionStatus.ACTIVE)
+                | (
+                    (sessions.c.started_at <= moment + reach)
+                    & (sessions.c.last_activity_at >= moment - reach)
+                ),
+            )
+            .order_by(sessions.c.id)
+            .with_for_update(key_share=True)
+        )
+        return list(found)
+
+    async def remove_joined(self, group: Sequence[Session]) -> None:
+        """Remove sessions that were joined to another, after moving their messages there."""
+        await self.session.flush()
+        for gone in (one for one in group if one.merged_into_id is not None):
+            await self.session.execute(
+                update(metadata.tables["messages"])
+                .where(metadata.tables["messages"].c.session_id == gone.id)
+                .values(session_id=gone.merged_into_id)
+            )
+            await self.session.delete(gone)

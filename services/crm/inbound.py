@@ -21,7 +21,7 @@ from domain.crm.inbound import (
     ReceivedRevoke,
 )
 from domain.crm.message import Message, MessageDirection, MessageOrigin, MessageStatus
-from domain.crm.session import Session, SessionEndReason, join_bridged, resolve_timeout
+from domain.crm.session import Session, file_message, resolve_timeout
 from domain.ids import ChannelId, ContactId, SessionId
 from domain.values import AddressKind, WhatsAppAddress
 from persistence.crm.conversations import Conversations, identity_keys
@@ -247,11 +247,9 @@ def _session(
     """Count a message in the session it belongs to, started if there is none; groups and channels have none."""
     if chat.contact_id is None or contact is None:
         return None
-    group = held.sessions[channel.id, contact.id]
-    session = join_bridged(group, moment, at=held.now)
-    active = next((one for one in group if one.is_active and one.merged_into_id is None), None)
-    if session is None:
-        timeouts = held.timeouts[channel.id]
+    timeouts = held.timeouts[channel.id]
+
+    def start() -> Session:
         session = Session.start(
             tenant_id=channel.tenant_id,
             project_id=channel.project_id,
@@ -261,22 +259,15 @@ def _session(
             pipeline_id=channel.pipeline_id,
             started_at=moment,
             timeout_seconds=resolve_timeout(
-                channel=channel.session_timeout_seconds,
-                pipeline=timeouts.pipeline,
-                project=timeouts.project,
+                channel=channel.session_timeout_seconds, pipeline=timeouts.pipeline, project=timeouts.project
             ),
             at=held.now,
         )
-        session.count(moment, from_contact=from_contact, at=held.now)
-        if active is not None:
-            older = active if active.last_activity_at < moment else session
-            older.end(SessionEndReason.INACTIVITY_TIMEOUT, at=held.now)
         held.add_session(session)
-        return session.id
-    session.count(moment, from_contact=from_contact, at=held.now)
-    if active is None and session.ended_by_silence and session.timeout_at >= held.now:
-        session.reopen(at=held.now)
-    return session.id
+        return session
+
+    group = held.sessions[channel.id, contact.id]
+    return file_message(group, moment, from_contact=from_contact, start=start, at=held.now).id
 
 
 def _known(
