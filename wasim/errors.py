@@ -1,6 +1,6 @@
 """Answers WAHA gives when it cannot do what was asked, in the shapes NestJS gives them."""
 
-from datetime import UTC, datetime
+import time
 
 from wasim.wire import Body
 
@@ -71,7 +71,7 @@ def engine_failure(message: str, request: Body, version: Body) -> ApiError:
     code, _, rest = message.partition(" ")
     if code.isdigit():
         exception |= {"code": int(code), "details": rest.partition(": ")[2], "metadata": {}}
-    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")  # noqa: TID251 -- the simulator has no domain clock
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
     return ApiError(
         500,
         {

@@ -4,7 +4,7 @@ import random
 import struct
 
 _DC_BITS = bytes([0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0])
-_DC_CODES = {
+DC_CODES = {
     0: (0b00, 2),
     1: (0b010, 3),
     2: (0b011, 3),
@@ -18,6 +18,7 @@ _DC_CODES = {
     10: (0b11111110, 8),
     11: (0b111111110, 9),
 }
+"""The standard table for brightness: bit size of a difference to its code and the code's length."""
 
 
 def mosaic(seed: str, columns: int = 24, rows: int = 32) -> bytes:
@@ -40,7 +41,7 @@ def mosaic(seed: str, columns: int = 24, rows: int = 32) -> bytes:
 
 def _put_dc(bits: list[tuple[int, int]], difference: int) -> None:
     size = abs(difference).bit_length()
-    bits.append(_DC_CODES[size])
+    bits.append(DC_CODES[size])
     if size:
         bits.append((difference if difference > 0 else difference + (1 << size) - 1, size))
 

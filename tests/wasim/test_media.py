@@ -7,6 +7,7 @@ import zlib
 import pytest
 
 from wasim.content import Audio, Document, Image, Sticker, Text, Video, Voice
+from wasim.jpeg import DC_CODES
 from wasim.media import extension, file_of, qr_picture
 
 
@@ -38,6 +39,27 @@ def test_a_jpeg_states_its_size_and_ends_with_its_end():
     frame = data.index(b"\xff\xc0")
     assert struct.unpack(">HH", data[frame + 5 : frame + 9]) == (256, 192)
     assert data.endswith(b"\xff\xd9")
+
+
+def test_a_jpeg_holds_one_colour_for_every_tile_and_nothing_else():
+    data = file_of(Image(), "seed").data
+    scan = data.index(b"\xff\xda")
+    stream = data[scan + 2 + 12 : -2].replace(b"\xff\x00", b"\xff")
+    bits = "".join(f"{byte:08b}" for byte in stream)
+    sizes = {f"{code:0{length}b}": size for size, (code, length) in DC_CODES.items()}
+    at, levels = 0, [0, 0, 0]
+    for block in range(24 * 32 * 3):
+        length = next(n for n in range(2, 10) if bits[at : at + n] in sizes)
+        size = sizes[bits[at : at + length]]
+        value = bits[at + length : at + length + size]
+        at += length + size
+        assert bits[at] == "0", "the end of the block"
+        at += 1
+        if size:
+            levels[block % 3] += int(value, 2) if value[0] == "1" else int(value, 2) - (1 << size) + 1
+            assert -64 <= levels[block % 3] < 64
+    assert len(bits) - at < 8
+    assert set(bits[at:]) <= {"1"}
 
 
 def test_every_page_of_a_voice_note_carries_a_right_checksum():
