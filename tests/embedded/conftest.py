@@ -10,6 +10,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from ventros.embedded.postgres import EmbeddedPostgres
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -46,6 +48,14 @@ def public_path() -> Iterator[Path]:
     with TemporaryDirectory(prefix="ventros-test-") as directory:
         Path(directory).chmod(0o755)
         yield Path(directory)
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a server that was started once; making a cluster takes longer than most tests."""
+    directory = tmp_path_factory.mktemp("made") / "postgres"
+    with EmbeddedPostgres(directory, durable=False):
+        return directory
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 import os
 import subprocess
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,10 +17,23 @@ SYSTEM_PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    server = EmbeddedPostgres(tmp_path / "postgres", durable=False)
+def postgres(tmp_path: Path, made: Path) -> Iterator[EmbeddedPostgres]:
+    """A server that was started before and is stopped now."""
+    server = EmbeddedPostgres(copy_of(made, tmp_path / "postgres"), durable=False)
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    with EmbeddedPostgres(tmp_path_factory.mktemp("running") / "postgres", durable=False) as server:
+        yield server
+
+
+def copy_of(made: Path, directory: Path) -> Path:
+    # With owners and permissions, which shutil leaves behind.
+    subprocess.run(["cp", "-a", made, directory], check=True)
+    return directory
 
 
 @asynccontextmanager
@@ -49,33 +61,20 @@ def left_behind(server: EmbeddedPostgres) -> subprocess.Popen[bytes]:
     return orphan
 
 
-async def test_one_url_serves_asyncpg_and_sqlalchemy(postgres: EmbeddedPostgres) -> None:
-    postgres.start()
-
-    async with connected(postgres) as connection:
+async def test_one_url_serves_asyncpg_and_sqlalchemy(running: EmbeddedPostgres) -> None:
+    async with connected(running) as connection:
         assert await connection.fetchval("select current_user") == "postgres"
-    engine = create_async_engine(postgres.url("postgres").replace("postgresql:", "postgresql+asyncpg:"))
+    engine = create_async_engine(running.url("postgres").replace("postgresql:", "postgresql+asyncpg:"))
     async with engine.connect() as session:
         assert await session.scalar(text("select current_database()")) == "postgres"
     await engine.dispose()
 
 
-async def test_the_server_is_set_up_for_ventros_and_listens_on_no_network(postgres: EmbeddedPostgres) -> None:
-    postgres.start()
-
-    async with connected(postgres) as connection:
+async def test_the_server_is_set_up_for_ventros_and_listens_on_no_network(running: EmbeddedPostgres) -> None:
+    async with connected(running) as connection:
         names = ("listen_addresses", "timezone", "max_connections", "server_encoding", "fsync")
         settings = [await connection.fetchval(f"show {name}") for name in names]
     assert settings == ["", "UTC", "200", "UTF8", "off"]
-
-
-async def test_a_durable_server_waits_for_the_disk(tmp_path: Path) -> None:
-    with EmbeddedPostgres(tmp_path / "postgres") as server:
-        async with connected(server) as connection:
-            names = ("fsync", "synchronous_commit", "full_page_writes")
-            settings = [await connection.fetchval(f"show {name}") for name in names]
-
-    assert settings == ["on", "on", "on"]
 
 
 @pytest.mark.parametrize("name", ["with space, comma & ção", "l" * 120], ids=["odd characters", "long"])
@@ -103,11 +102,13 @@ async def test_rows_survive_a_stop_and_a_start(postgres: EmbeddedPostgres) -> No
         assert await connection.fetchval("select text from note") == "kept"
 
 
-async def test_acknowledged_rows_survive_a_killed_server(tmp_path: Path) -> None:
-    server = EmbeddedPostgres(tmp_path / "postgres")
+async def test_acknowledged_rows_survive_a_killed_server(tmp_path: Path, made: Path) -> None:
+    server = EmbeddedPostgres(copy_of(made, tmp_path / "postgres"))
     server.start()
     acknowledged = 0
     async with connected(server) as connection:
+        names = ("fsync", "synchronous_commit", "full_page_writes")
+        assert [await connection.fetchval(f"show {name}") for name in names] == ["on", "on", "on"]
         await connection.execute("create table counter (number int primary key)")
         for number in range(1, 201):
             await connection.execute("insert into counter values ($1)", number)
@@ -122,9 +123,9 @@ async def test_acknowledged_rows_survive_a_killed_server(tmp_path: Path) -> None
 
 
 async def test_a_second_owner_is_told_who_the_first_is(
-    public_path: Path, owner: Callable[[str, Path], Any]
+    public_path: Path, owner: Callable[[str, Path], Any], made: Path
 ) -> None:
-    first = owner("postgres", public_path / "postgres")
+    first = owner("postgres", copy_of(made, public_path / "postgres"))
     second = EmbeddedPostgres(public_path / "postgres")
 
     with pytest.raises(DirectoryInUse) as refusal:
@@ -140,9 +141,9 @@ async def test_a_second_owner_is_told_who_the_first_is(
 
 
 async def test_killing_the_owner_ends_the_server_and_frees_the_directory(
-    tmp_path: Path, owner: Callable[[str, Path], Any], ended: Callable[[int], None]
+    tmp_path: Path, owner: Callable[[str, Path], Any], ended: Callable[[int], None], made: Path
 ) -> None:
-    first = owner("postgres", tmp_path / "postgres")
+    first = owner("postgres", copy_of(made, tmp_path / "postgres"))
 
     first.kill()
 
@@ -152,8 +153,8 @@ async def test_killing_the_owner_ends_the_server_and_frees_the_directory(
             assert await connection.fetchval("select 1") == 1
 
 
-async def test_a_server_left_behind_is_ended_by_the_next_start(public_path: Path) -> None:
-    server = EmbeddedPostgres(public_path / "postgres", durable=False)
+async def test_a_server_left_behind_is_ended_by_the_next_start(public_path: Path, made: Path) -> None:
+    server = EmbeddedPostgres(copy_of(made, public_path / "postgres"), durable=False)
     with left_behind(server) as orphan, server:
         assert orphan.wait() == 0
         async with connected(server) as connection:
@@ -172,20 +173,17 @@ async def test_a_stale_pid_file_naming_a_living_process_is_no_obstacle(postgres:
         assert await connection.fetchval("select 1") == 1
 
 
-def test_an_interrupted_creation_is_begun_again(postgres: EmbeddedPostgres) -> None:
-    unfinished = postgres.directory / "cluster.unfinished"
+def test_an_interrupted_creation_is_begun_again(tmp_path: Path) -> None:
+    unfinished = tmp_path / "postgres" / "cluster.unfinished"
     unfinished.mkdir(parents=True)
     (unfinished / "PG_VERSION").write_text("18\n")
 
-    postgres.start()
-
-    assert not unfinished.exists()
-    assert (postgres.home / "global" / "pg_control").exists()
+    with EmbeddedPostgres(tmp_path / "postgres", durable=False) as server:
+        assert not unfinished.exists()
+        assert (server.home / "global" / "pg_control").exists()
 
 
 def test_a_cluster_of_another_version_is_refused_and_left_alone(postgres: EmbeddedPostgres) -> None:
-    postgres.start()
-    postgres.stop()
     (postgres.home / "PG_VERSION").write_text("12\n")
 
     with pytest.raises(
@@ -198,8 +196,6 @@ def test_a_cluster_of_another_version_is_refused_and_left_alone(postgres: Embedd
 
 
 def test_a_server_that_cannot_start_shows_its_log_and_frees_the_directory(postgres: EmbeddedPostgres) -> None:
-    postgres.start()
-    postgres.stop()
     (postgres.home / "postgresql.conf").write_text("no_such_setting = 1\n")
 
     with pytest.raises(EmbeddedServerError, match="no_such_setting"):
@@ -230,26 +226,7 @@ async def test_ventros_pg_bin_chooses_the_programs(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has an account to drop")
-def test_started_by_root_it_runs_under_another_account(postgres: EmbeddedPostgres) -> None:
-    postgres.start()
-
-    assert Path(f"/proc/{postgres.pid}").stat().st_uid != 0
-    assert postgres.home.stat().st_uid != 0
-    assert postgres.home.parent.stat().st_uid == 0
-
-
-def test_a_start_outside_the_main_thread_is_refused(postgres: EmbeddedPostgres) -> None:
-    errors: list[RuntimeError] = []
-
-    def start() -> None:
-        try:
-            postgres.start()
-        except RuntimeError as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=start)
-    thread.start()
-    thread.join()
-
-    assert "main thread" in str(errors[0])
-    postgres.start()
+def test_started_by_root_it_runs_under_another_account(running: EmbeddedPostgres) -> None:
+    assert Path(f"/proc/{running.pid}").stat().st_uid != 0
+    assert running.home.stat().st_uid != 0
+    assert running.home.parent.stat().st_uid == 0

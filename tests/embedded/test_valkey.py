@@ -1,4 +1,5 @@
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,4 +69,23 @@ def test_killing_the_owner_ends_the_server(
 
     ended(first.server_pid)
     with EmbeddedValkey(tmp_path / "valkey") as server:
+        assert server.exit_code is None
+
+
+def test_a_start_outside_the_main_thread_is_refused(tmp_path: Path) -> None:
+    server = EmbeddedValkey(tmp_path / "valkey")
+    errors: list[RuntimeError] = []
+
+    def start() -> None:
+        try:
+            server.start()
+        except RuntimeError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+
+    assert "start child processes from the main thread" in str(errors[0])
+    with server:
         assert server.exit_code is None

@@ -36,6 +36,7 @@ _LAST_STATUS_LINE = 8
 class EmbeddedPostgres(EmbeddedServer):
     """A PostgreSQL cluster in `directory`, reachable over a Unix socket by superuser `postgres`."""
 
+    title: ClassVar[str] = "PostgreSQL"
     name: ClassVar[str] = "postgres"
     programs: ClassVar[frozenset[str]] = frozenset({"postgres"})
     # SIGINT ends sessions and writes a checkpoint; SIGQUIT leaves the work to recovery.

@@ -23,6 +23,8 @@ class EmbeddedServer(ABC):
     `wait_until_ready` for each. Both belong to the main thread.
     """
 
+    title: ClassVar[str]
+    # What log files are named after.
     name: ClassVar[str]
     # The names under which the kernel may list the server's processes.
     programs: ClassVar[frozenset[str]]
@@ -85,7 +87,7 @@ class EmbeddedServer(ABC):
     def sockets(self) -> Path:
         """The directory that the server's socket is in."""
         if self._sockets is None:
-            raise RuntimeError(f"{self.name} has no address before it is launched")
+            raise RuntimeError(f"{self.title} has no address before it is launched")
         return self._sockets.path
 
     @property
@@ -134,7 +136,7 @@ class EmbeddedServer(ABC):
             time.sleep(0.01)
 
     def _explain(self, what: str) -> str:
-        return f"{self.name} in {self.directory} {what}. Its log ({self.log}) ends with:\n{tail(self.log, lines=12)}"
+        return f"{self.title} in {self.directory} {what}. Its log ({self.log}) ends with:\n{tail(self.log, lines=12)}"
 
 
 def make_private(directory: Path) -> None:

@@ -17,6 +17,7 @@ from ventros.embedded.server import EmbeddedServer
 class EmbeddedValkey(EmbeddedServer):
     """A Valkey server in `directory`, reachable over a Unix socket."""
 
+    title: ClassVar[str] = "Valkey"
     name: ClassVar[str] = "valkey"
     programs: ClassVar[frozenset[str]] = frozenset({"valkey-server", "redis-server"})
     farewell: ClassVar[Escalation] = ((signal.SIGTERM, 5.0),)

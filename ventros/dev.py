@@ -1,0 +1,162 @@
+"""Everything on one machine with one command: databases, API, worker and a simulated WhatsApp."""
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+import ventros
+from ventros import settings
+from ventros.development.directory import DataDirectory, write_private
+from ventros.development.errors import PortTaken
+from ventros.development.ports import answers, find_free, require_free, url_of
+from ventros.development.program import Program
+from ventros.development.screen import Screen
+from ventros.development.stack import Stack
+from ventros.development.supervision import run_until_stopped
+
+if TYPE_CHECKING:
+    from ventros.demo import Demo
+
+_DATABASE = "ventros"
+_LOOPBACK = "127.0.0.1"
+_PATIENCE = 90.0
+"""Seconds until the API and the simulator must answer."""
+
+
+def dev(*, port: int, data: Path | None, demo: bool) -> int:
+    """Run everything until told to stop, and return the exit code: 0 stopped, 1 failed, 2 port taken.
+
+    Port 0 takes a free one. Without `demo` the demo tenants and their channel exist all the same, but
+    nobody has written to them and nobody will.
+    """
+    screen = Screen()
+    host = os.environ.get("VENTROS_HOST", _LOOPBACK)
+    try:
+        require_free(host, port)
+        port = port or find_free(host)
+    except PortTaken as error:
+        screen.problem(str(error))
+        return 2
+    stack = Stack(DataDirectory.choose(data, os.environ))
+    return run_until_stopped(
+        stack, screen, start=lambda: _start(stack, screen, host=host, port=port, people=demo)
+    )
+
+
+def _start(stack: Stack, screen: Screen, *, host: str, port: int, people: bool) -> None:
+    began = time.monotonic()
+    directory = stack.directory
+    stack.open()
+    screen.say(f"Starting the databases in {directory.path}...")
+    database_url, redis_url = stack.start_servers(
+        database_url=os.environ.get("DATABASE_URL", ""), redis_url=os.environ.get("REDIS_URL", "")
+    )
+    if not os.environ.get("DATABASE_URL"):
+        asyncio.run(_create_database(database_url))
+        database_url = stack.postgres.url(_DATABASE)
+    os.environ.update(
+        _environment(directory, host=host, port=port, database_url=database_url, redis_url=redis_url)
+    )
+
+    # These draw in most of the program; importing them while PostgreSQL starts would delay the messages above.
+    from ventros import demo as demo_tenants  # noqa: PLC0415
+    from ventros import migrate  # noqa: PLC0415
+
+    screen.say("Bringing the database up to date...")
+    migrate.upgrade(database_url)
+    simulator_port = find_free(_LOOPBACK)
+    demo = demo_tenants.prepare(settings.load_for_serving(), simulator_url=url_of(_LOOPBACK, simulator_port))
+
+    screen.say("Starting the API, the worker and the WhatsApp simulator...")
+    write_private(directory.simulator_file, _simulator_configuration(demo, people=people))
+    stack.start_programs(_programs(directory, port=port, simulator_port=simulator_port))
+    stack.wait_until_ready(
+        {
+            "API": lambda: answers(host, port, "/readyz"),
+            "simulator": lambda: answers(_LOOPBACK, simulator_port, "/ping"),
+        },
+        timeout=_PATIENCE,
+    )
+    contents = _demo_file(demo, url=url_of(host, port), simulator_url=url_of(_LOOPBACK, simulator_port))
+    write_private(directory.demo_file, contents)
+    screen.welcome(contents, directory=directory, seconds=time.monotonic() - began)
+
+
+async def _create_database(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", _DATABASE):
+            await connection.execute(f"CREATE DATABASE {_DATABASE}")
+    finally:
+        await connection.close()
+
+
+def _environment(
+    directory: DataDirectory, *, host: str, port: int, database_url: str, redis_url: str
+) -> dict[str, str]:
+    """Return what our programs, and we ourselves from here on, read as settings."""
+    return {
+        "VENTROS_ENV": "dev",
+        "VENTROS_HOST": host,
+        "VENTROS_PORT": str(port),
+        "VENTROS_PUBLIC_URL": os.environ.get("VENTROS_PUBLIC_URL") or url_of(host, port),
+        "VENTROS_DATA_DIR": str(directory.path),
+        "VENTROS_SECRET_KEY": os.environ.get("VENTROS_SECRET_KEY") or directory.secret_key(),
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        # Logs are read while they are written.
+        "PYTHONUNBUFFERED": "1",
+        # The programs run in the data directory; they are to find the code that we are.
+        "PYTHONPATH": str(Path(ventros.__path__[0]).parent),
+    }
+
+
+def _programs(directory: DataDirectory, *, port: int, simulator_port: int) -> list[Program]:
+    commands = {
+        "API": ("ventros", "serve", "--port", str(port)),
+        "worker": ("ventros", "work"),
+        "simulator": (
+            *("wasim", "--host", _LOOPBACK, "--port", str(simulator_port)),
+            *("--config", str(directory.simulator_file)),
+        ),
+    }
+    return [
+        Program(
+            name=name,
+            command=[sys.executable, "-P", "-m", *arguments],
+            directory=directory.path,
+            environment=os.environ,
+            log=directory.log(name.lower()),
+        )
+        for name, arguments in commands.items()
+    ]
+
+
+def _simulator_configuration(demo: "Demo", *, people: bool) -> dict[str, object]:
+    webhook = {"url": demo.webhook_url, "events": ["*"], "hmac": {"key": demo.webhook_hmac_key}}
+    return {
+        "apiKey": demo.waha_api_key,
+        "sessions": [{"name": demo.waha_session, "webhooks": [webhook]}],
+        "personas": people,
+        "history": people,
+    }
+
+
+def _demo_file(demo: "Demo", *, url: str, simulator_url: str) -> dict[str, str]:
+    return {
+        "url": url,
+        "graphqlUrl": f"{url}/graphql",
+        "apiKey": demo.api_key,
+        "otherTenantApiKey": demo.other_tenant_api_key,
+        "projectId": demo.project_id,
+        "channelId": demo.channel_id,
+        "wahaSession": demo.waha_session,
+        "webhookUrl": demo.webhook_url,
+        "webhookHmacKey": demo.webhook_hmac_key,
+        "simulatorUrl": simulator_url,
+    }
