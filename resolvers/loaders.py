@@ -1,8 +1,8 @@
 """Data loaders: what many fields of one operation ask for one by one is fetched in one statement."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
@@ -10,15 +10,21 @@ from strawberry.dataloader import DataLoader
 from domain.base import Aggregate
 from domain.crm.channel import Channel
 from domain.crm.chat import Chat
-from domain.crm.contact import Contact
+from domain.crm.contact import Contact, ContactIdentity
 from domain.crm.message import Message
 from domain.crm.pipeline import Pipeline
 from domain.crm.session import Session
 from domain.identity.agent import Agent
+from domain.ids import ChatId
+from persistence.crm.channels import Traffic
+from persistence.paging import Branch, Listing, Page, PageRequest
 from persistence.repository import Repository
 from persistence.unit_of_work import Reader
 
 A = TypeVar("A", bound=Aggregate)
+D = TypeVar("D")
+E = TypeVar("E")
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -35,6 +41,9 @@ class Loaders:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        # Any: loaders of pages of every kind of rows.
+        self._pages: dict[object, DataLoader[UUID, Page[Any]]] = {}
+        self._counts: dict[object, DataLoader[UUID, int]] = {}
 
     @cached_property
     def contacts(self) -> DataLoader[UUID, Contact | None]:
@@ -71,9 +80,73 @@ class Loaders:
         """Pipelines by id."""
         return self._by_id(lambda reader: reader.pipelines)
 
+    @cached_property
+    def identities(self) -> DataLoader[UUID, list[ContactIdentity]]:
+        """The identities of contacts, oldest first."""
+        return self._batched(lambda reader, ids: reader.contacts.identities_of(ids), missing=list)
+
+    @cached_property
+    def active_sessions(self) -> DataLoader[UUID, Session | None]:
+        """The session that goes on in a chat."""
+        return self._batched(lambda reader, ids: reader.sessions.active_in(ids), missing=_nothing)
+
+    @cached_property
+    def first_responses(self) -> DataLoader[UUID, int | None]:
+        """Seconds until the first answer in a session."""
+        return self._batched(
+            lambda reader, ids: reader.sessions.first_response_seconds(ids), missing=_nothing
+        )
+
+    @cached_property
+    def traffic(self) -> DataLoader[UUID, Traffic]:
+        """What went through a channel."""
+        return self._batched(lambda reader, ids: reader.channels.traffic(ids), missing=Traffic)
+
+    @cached_property
+    def replied(self) -> DataLoader[tuple[ChatId, str], Message | None]:
+        """Messages by chat and WhatsApp's id, for what others answer to."""
+        return self._batched(
+            lambda reader, keys: reader.messages.by_chat_and_external_id(keys), missing=_nothing
+        )
+
+    def pages(self, branch: Branch[E], listing: Listing, request: PageRequest) -> DataLoader[UUID, Page[E]]:
+        """Pages of what belongs to parents; those that want the same are answered in one statement."""
+        key = (branch, listing, request)
+        if key not in self._pages:
+            self._pages[key] = self._batched(
+                lambda reader, parents: branch.pages(reader.session, parents, listing, request),
+                missing=_no_page,
+            )
+        return self._pages[key]
+
+    def counts(self, branch: Branch[E], listing: Listing) -> DataLoader[UUID, int]:
+        """How many rows belong to parents."""
+        key = (branch, listing)
+        if key not in self._counts:
+            self._counts[key] = self._batched(
+                lambda reader, parents: branch.counts(reader.session, parents, listing), missing=int
+            )
+        return self._counts[key]
+
     def _by_id(self, repository: Callable[[Reader], Repository[A]]) -> DataLoader[UUID, A | None]:
-        async def load(ids: list[UUID]) -> Sequence[A | None]:
-            found = await self._source.fetch(lambda reader: repository(reader).find_many(ids))
-            return [found.get(id_) for id_ in ids]
+        return self._batched(lambda reader, ids: repository(reader).find_many(ids), missing=_nothing)
+
+    def _batched(
+        self,
+        query: Callable[[Reader, list[K]], Awaitable[Mapping[Any, T]]],  # Any: a NewType of the keys.
+        *,
+        missing: Callable[[], D],
+    ) -> DataLoader[K, T | D]:
+        async def load(keys: list[K]) -> Sequence[T | D]:
+            found = await self._source.fetch(lambda reader: query(reader, keys))
+            return [found[key] if key in found else missing() for key in keys]
 
         return DataLoader(load)
+
+
+def _nothing() -> None:
+    return None
+
+
+def _no_page() -> Page[Any]:  # Any: an empty page is one of anything.
+    return Page(items=(), positions=(), has_previous=False, has_next=False)

@@ -1,7 +1,12 @@
 """The viewer's own tenant and project, which every viewer may see."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from domain.errors import NotFound
+from domain.identity.permission import Permission
 from domain.identity.tenant import Project, Tenant
+from persistence import event_log
 from persistence.unit_of_work import Reader
 from services.viewer import Viewer
 
@@ -20,3 +25,19 @@ async def own_project(reader: Reader, viewer: Viewer) -> Project:
     if project is None:
         raise NotFound("The project of this credential is gone.")
     return project
+
+
+async def find_tenants(reader: Reader, viewer: Viewer, *, ids: Sequence[UUID]) -> dict[UUID, Tenant]:
+    """Return the viewer's organisation if it is asked for. Needs no permission, as above."""
+    return {viewer.tenant_id: await own_tenant(reader, viewer)} if viewer.tenant_id in ids else {}
+
+
+async def find_projects(reader: Reader, viewer: Viewer, *, ids: Sequence[UUID]) -> dict[UUID, Project]:
+    """Return the viewer's workspace if it is asked for. Needs no permission, as above."""
+    return {viewer.project_id: await own_project(reader, viewer)} if viewer.project_id in ids else {}
+
+
+async def event_head(reader: Reader, viewer: Viewer) -> int:
+    """Return the position of the tenant's latest event in this snapshot."""
+    viewer.require(Permission.EVENTS_READ)
+    return await event_log.head(reader)
