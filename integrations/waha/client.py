@@ -11,6 +11,7 @@ import httpx2
 
 from domain.crm.channel import Engine
 from domain.crm.content import Media, MessageContent, media_of
+from domain.crm.inbound import MessageKey
 from domain.values import PhoneNumber, WhatsAppAddress
 from integrations.errors import Rejected, Unavailable
 from integrations.waha import files, messages, sends, sessions
@@ -49,13 +50,13 @@ class Waha:
         content: MessageContent,
         *,
         message_id: str | None = None,
-        reply_to: str | None = None,
+        reply_to: MessageKey | str | None = None,
         data: bytes | None = None,
     ) -> SendResult:
         """Hand a message to WhatsApp, once.
 
-        `message_id` is an id from `new_message_id`, used for contents that can carry one. `reply_to` is the bare
-        id of the quoted message on GOWS and NOWEB, the full one on WEBJS. `data` is the content's file; without
+        `message_id` is an id from `new_message_id`, used for contents that can carry one. `reply_to` is the
+        key of the quoted message, or on GOWS and NOWEB its bare id. `data` is the content's file; without
         it WAHA fetches `media.url` itself. Taken means neither delivered nor that the number exists.
         """
         path, body = sends.request_for(content, data)

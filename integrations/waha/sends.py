@@ -19,6 +19,7 @@ from domain.crm.content import (
     VoiceContent,
     media_of,
 )
+from domain.crm.inbound import MessageKey
 from integrations.errors import Rejected
 from integrations.waha.fields import Node, child, member
 from integrations.waha.message_id import MessageId, bare
@@ -104,12 +105,24 @@ def _external_id(answer: Node) -> str | None:
     return next((found for value in told if (found := bare(value)) is not None), None)
 
 
-def quoted(reply_to: str) -> str:
-    """Return the id of the message to reply to, checked; it may be bare on GOWS and NOWEB only."""
-    parsed = MessageId.parse(reply_to)
-    if parsed is None:
+def quoted(reply_to: MessageKey | str) -> str:
+    """Return the id of the message to reply to: of a key the full one, which every engine takes.
+
+    A text is taken as it is; GOWS and NOWEB take the bare id too.
+    """
+    if isinstance(reply_to, MessageKey):
+        author = None if reply_to.author is None else reply_to.author.address
+        return str(
+            MessageId(
+                external_id=reply_to.external_id,
+                from_me=reply_to.from_me,
+                chat=reply_to.chat,
+                participant=author,
+            )
+        )
+    if MessageId.parse(reply_to) is None:
         raise Rejected("The message to reply to has no usable id.", code="INVALID_REQUEST")
-    return str(parsed)
+    return reply_to
 
 
 def _captioned(
