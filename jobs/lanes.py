@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-import asyncpg
 import structlog
 from prometheus_client import Counter, Histogram
 
@@ -17,6 +16,7 @@ from persistence.database import Database, assume_tenant
 from persistence.events import Cause
 from persistence.messaging import lanes
 from persistence.messaging.lanes import WaitingWebhook
+from persistence.outages import OUTAGES, RACES
 from services.crm.inbound import Outcome, Report
 from services.crm.inbound_batch import Processed, process
 
@@ -42,8 +42,7 @@ WAITED = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300),
 )
 
-_RACES = (Conflict, asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.UniqueViolationError)
-_OUTAGES = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, TimeoutError)
+_CONCERNS_THE_BATCH = RACES + OUTAGES
 
 
 async def run_lanes(database: Database, wakes: Listening, *, translate: Translate, workers: int) -> None:
@@ -61,9 +60,9 @@ async def work_once(database: Database, *, translate: Translate) -> int:
     for _ in range(RETRIES):
         try:
             return await _batch(database, translate, one_by_one=False)
-        except _RACES as race:
+        except RACES as race:
             log.debug("lane.race", error=type(race).__name__)
-        except _OUTAGES:
+        except OUTAGES:
             raise
         except Exception as error:  # noqa: BLE001 Whatever it is, the batch is done again webhook by webhook.
             log.warning("lane.batch_failed", error=repr(error))
@@ -116,7 +115,7 @@ async def _settle_alone(
     try:
         async with connection.transaction():
             return await _file(connection, database, tenant_id, webhooks, translate)
-    except (*_RACES, *_OUTAGES):
+    except _CONCERNS_THE_BATCH:
         raise
     except Exception as error:
         is_dead = await lanes.postpone(connection, webhook, error=repr(error))

@@ -108,15 +108,15 @@ class Database:
                 async with _session(connection) as session:
                     uow = UnitOfWork(session, tenant_id, self.clock.now(), cause)
                     yield uow
-                    has_events = await uow.flush()
+                    await uow.flush()
         except StaleDataError as error:
             raise Conflict(
                 "Somebody else changed this at the same time; read it again and repeat."
             ) from error
         except IntegrityError as error:
             raise _translated(error) from error
-        if has_events:
-            await self.wake("outbox")
+        for name in uow.wakes:
+            await self.wake(name)
 
     @asynccontextmanager
     async def tenant_transaction(self, tenant_id: UUID) -> AsyncIterator[Connection]:

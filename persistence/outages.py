@@ -3,6 +3,8 @@
 import asyncpg
 from sqlalchemy import exc
 
+from domain.errors import Conflict
+
 OUTAGES: tuple[type[Exception], ...] = (
     OSError,
     TimeoutError,
@@ -15,3 +17,11 @@ OUTAGES: tuple[type[Exception], ...] = (
     exc.TimeoutError,
 )
 """Raised while the server is away, is starting or stopping, or has no connection to spare."""
+
+RACES: tuple[type[Exception], ...] = (
+    Conflict,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.UniqueViolationError,
+)
+"""Raised when two transactions met; the one that lost starts over and finds what the other did."""

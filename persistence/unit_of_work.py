@@ -1,6 +1,6 @@
 """What a transaction can reach: one repository per aggregate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -87,12 +87,11 @@ class UnitOfWork(Reader):
     """One transaction that changes a tenant's data; committed by `Database.writing`, never by a service."""
 
     cause: Cause
+    wakes: set[str] = field(default_factory=set)
+    """Whom to wake after the commit."""
 
-    async def flush(self) -> bool:
-        """Write all changes, then their events; the outbox last, so that its order is the commit order.
-
-        Returns whether there were events.
-        """
+    async def flush(self) -> None:
+        """Write all changes, then their events; the outbox last, so that its order is the commit order."""
         changed = [
             aggregate
             for aggregate in (*self.session.new, *self.session.identity_map.values())
@@ -102,7 +101,7 @@ class UnitOfWork(Reader):
         rows = outbox_rows(changed, self.cause)
         if rows:
             await self.session.execute(insert(outbox), rows)
-        return bool(rows)
+            self.wakes.add("outbox")
 
     async def lock(self, name: str) -> None:
         """Wait until no other transaction holds a lock of this name; held until the end of this one."""
@@ -110,6 +109,7 @@ class UnitOfWork(Reader):
 
     async def queue(self, *, message_id: UUID, channel_id: UUID, chat_id: UUID) -> None:
         """Let a worker hand the message to WhatsApp after the commit."""
+        self.wakes.add("outgoing")
         await self.session.flush()
         await self.session.execute(
             insert(outgoing).values(

@@ -14,6 +14,7 @@ from domain.values import Sealed
 from integrations.crypto import Vault
 from persistence.database import Database
 from persistence.events import Cause
+from services.secrets import waha_api_key_context, webhook_hmac_key_context
 from services.viewer import Viewer
 
 CLOCK = SystemClock()
@@ -73,9 +74,10 @@ async def open_shop(
             webhook_hmac_key=Sealed(b""),
             at=uow.now,
         )
-        channel.webhook_hmac_key = VAULT.seal(HMAC_KEY, context=f"channel:{channel.id}")
+        token = channel.webhook_token
+        channel.webhook_hmac_key = VAULT.seal(HMAC_KEY, context=webhook_hmac_key_context(token))
         if waha_api_key is not None:
-            channel.waha_api_key = VAULT.seal(waha_api_key, context=f"channel:{channel.id}")
+            channel.waha_api_key = VAULT.seal(waha_api_key, context=waha_api_key_context(token))
         channel.status = ChannelStatus.ACTIVE
         channel.allow_groups = allow_groups
         channel.session_timeout_seconds = session_timeout_seconds

@@ -11,11 +11,13 @@ from prometheus_client import Counter, Gauge, Histogram
 from persistence.database import Database
 from persistence.messaging import intake
 from persistence.messaging.intake import ReceivedWebhook
+from persistence.outages import OUTAGES
 
 log = structlog.get_logger()
 
 BATCH_LIMIT, WRITERS = 256, 2
 _FAREWELL_SECONDS = 5.0
+_TROUBLE: tuple[type[Exception], ...] = (*OUTAGES, asyncpg.PostgresError)
 
 STORED = Counter("ventros_intake_stored", "Webhooks stored, new or known.", ["known"])
 WAITING = Gauge("ventros_intake_waiting", "Webhooks waiting for their commit.")
@@ -85,7 +87,7 @@ class Intake:
         try:
             with COMMIT.time():
                 new = await intake.store(self._database.system, list(distinct.values()))
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _TROUBLE as error:
             log.warning("intake.unavailable", error=type(error).__name__, webhooks=len(batch))
             self._finish(batch, IntakeUnavailable(f"The database did not store it: {type(error).__name__}."))
             return

@@ -3,9 +3,7 @@
 import time
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable
 
-import asyncpg
 import structlog
 from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect, Request
@@ -15,6 +13,9 @@ from starlette.routing import Route
 from integrations.waha import envelope, signature
 from persistence.database import Database
 from persistence.messaging.intake import ReceivedWebhook, WebhookAddress, find_webhook
+from persistence.outages import OUTAGES
+from services.ports import Vault
+from services.secrets import webhook_hmac_key_context
 from ventros.intake import Intake, IntakeUnavailable
 
 log = structlog.get_logger()
@@ -37,19 +38,12 @@ class TooLarge(Exception):
 
 
 class WebhookEndpoint:
-    """What the endpoint needs; `open_key` decrypts a channel's HMAC key."""
+    """What the endpoint needs; the vault opens a channel's HMAC key, `body_limit` is in bytes."""
 
-    def __init__(
-        self,
-        database: Database,
-        intake: Intake,
-        *,
-        open_key: Callable[[WebhookAddress], str],
-        body_limit: int,
-    ) -> None:
+    def __init__(self, database: Database, intake: Intake, *, vault: Vault, body_limit: int) -> None:
         self._database = database
         self._intake = intake
-        self._open_key = open_key
+        self._vault = vault
         self._limit = body_limit
         self._known: OrderedDict[str, tuple[float, WebhookAddress, str]] = OrderedDict()
 
@@ -73,7 +67,7 @@ class WebhookEndpoint:
             return _problem(400, "BAD_REQUEST", "The request ended before its body.")
         try:
             found = await self._address(request.path_params["token"])
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except OUTAGES as error:
             log.warning("webhook.unavailable", error=type(error).__name__)
             return _unavailable()
         # An unknown address and a wrong signature look the same, so that addresses cannot be guessed one by one.
@@ -134,7 +128,7 @@ class WebhookEndpoint:
         if address is None:
             self._known.pop(token, None)
             return None
-        key = self._open_key(address)
+        key = self._vault.open(address.hmac_key, context=webhook_hmac_key_context(token))
         self._known[token] = (time.monotonic() + _CACHE_SECONDS, address, key)
         if len(self._known) > _CACHE_LIMIT:
             self._known.popitem(last=False)

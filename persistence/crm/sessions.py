@@ -159,3 +159,10 @@ class Sessions(Repository[Session]):
                 .values(session_id=gone.merged_into_id)
             )
             await self.session.delete(gone)
+
+    async def lock_if_free(self, id_: SessionId) -> Session | None:
+        """Return the session locked, or None if it is gone or somebody else works on it."""
+        found = await self.session.scalars(
+            select(Session).where(sessions.c.id == id_).with_for_update(key_share=True, skip_locked=True)
+        )
+        return found.one_or_none()

@@ -1,0 +1,69 @@
+"""What happens by the clock: sessions end by silence, old webhooks and facts go."""
+
+from datetime import timedelta
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from persistence import upkeep
+from persistence.database import Database
+from persistence.events import Cause
+from persistence.messaging import facts, lanes, outgoing
+from services.crm import upkeep as chores
+from services.viewer import system_viewer
+
+log = structlog.get_logger()
+
+FACTS_KEPT = timedelta(days=7)
+"""How long a fact waits for its message."""
+
+_SESSIONS_AT_ONCE, _ROWS_AT_ONCE = 500, 5_000
+_CAUSE = Cause(correlation_id="housekeeping", actor="system")
+
+ENDED = Counter("ventros_sessions_ended_by_silence", "Sessions that ended by silence.")
+INBOX_DEPTH = Gauge("ventros_inbox_depth", "Webhooks that wait to be filed.")
+INBOX_OLDEST = Gauge("ventros_inbox_oldest_seconds", "How long the oldest webhook has waited.")
+OUTGOING_DEPTH = Gauge("ventros_outgoing_depth", "Messages that wait to be sent or settled.")
+FACTS_EXPIRED = Counter("ventros_early_facts_expired", "Facts whose message never came.")
+
+
+async def end_overdue_sessions(database: Database) -> int:
+    """End sessions that have been silent for too long, some hundreds at a time; return how many ended."""
+    ended = 0
+    while due := await upkeep.overdue_sessions(
+        database.system, now=database.clock.now(), limit=_SESSIONS_AT_ONCE
+    ):
+        before = ended
+        for tenant_id, session_ids in due.items():
+            async with database.writing(tenant_id, _CAUSE) as uow:
+                ended += await chores.end_overdue(
+                    uow, system_viewer(tenant_id=tenant_id), session_ids=session_ids
+                )
+        if ended == before:
+            break
+    ENDED.inc(ended)
+    return ended
+
+
+async def expire_early_facts(database: Database) -> int:
+    """Forget facts whose message never came."""
+    expired = await facts.expire(database.system, before=database.clock.now() - FACTS_KEPT)
+    FACTS_EXPIRED.inc(expired)
+    return expired
+
+
+async def prune_archive(database: Database, *, keep: timedelta) -> int:
+    """Delete raw webhooks that are older than they have to be kept."""
+    deleted = 0
+    before = database.clock.now() - keep
+    while some := await upkeep.prune_archive(database.system, before=before, limit=_ROWS_AT_ONCE):
+        deleted += some
+    return deleted
+
+
+async def measure(database: Database) -> None:
+    """Report how much work waits."""
+    depth, oldest = await lanes.depth(database.system)
+    INBOX_DEPTH.set(depth)
+    INBOX_OLDEST.set(oldest)
+    OUTGOING_DEPTH.set(await outgoing.waiting(database.system))

@@ -1,0 +1,48 @@
+"""What the system role looks up and clears away across tenants."""
+
+from collections import defaultdict
+from datetime import datetime
+
+import asyncpg
+
+from domain.crm.channel import ChannelStatus
+from domain.ids import ChannelId, SessionId, TenantId
+
+
+async def overdue_sessions(
+    system: "asyncpg.Pool[asyncpg.Record]", *, now: datetime, limit: int
+) -> dict[TenantId, list[SessionId]]:
+    """Return active sessions that have been silent for too long, by tenant."""
+    rows = await system.fetch(
+        "SELECT tenant_id, id FROM sessions WHERE status = 'ACTIVE' AND timeout_at < $1 ORDER BY timeout_at LIMIT $2",
+        now,
+        limit,
+    )
+    found: dict[TenantId, list[SessionId]] = defaultdict(list)
+    for row in rows:
+        found[row["tenant_id"]].append(row["id"])
+    return found
+
+
+async def channels_in(
+    system: "asyncpg.Pool[asyncpg.Record]", status: ChannelStatus
+) -> list[tuple[TenantId, ChannelId]]:
+    """Return the channels that are in a state."""
+    rows = await system.fetch(
+        "SELECT tenant_id, id FROM channels WHERE status = $1 AND deleted_at IS NULL ORDER BY updated_at LIMIT 200",
+        status.value,
+    )
+    return [(row["tenant_id"], row["id"]) for row in rows]
+
+
+async def prune_archive(system: "asyncpg.Pool[asyncpg.Record]", *, before: datetime, limit: int) -> int:
+    """Delete some of the raw webhooks that were processed before an instant; return how many."""
+    status = await system.execute(
+        """
+        DELETE FROM inbox_archive WHERE (tenant_id, id) IN (
+          SELECT tenant_id, id FROM inbox_archive WHERE processed_at < $1 ORDER BY processed_at LIMIT $2)
+        """,
+        before,
+        limit,
+    )
+    return int(status.rsplit(" ", 1)[-1])

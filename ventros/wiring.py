@@ -1,0 +1,74 @@
+"""Where clients meet the ports they serve: the objects of a process, made from its settings."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx2
+
+from domain.clock import Clock, SystemClock
+from domain.crm.channel import Channel
+from integrations.crypto import Vault
+from integrations.redis_feed import Wakes
+from integrations.waha.client import Waha
+from integrations.waha.sessions import Webhook
+from persistence.database import Database
+from services import ports
+from services.secrets import waha_api_key_context, webhook_hmac_key_context
+from ventros.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What every process of an installation works with."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    vault: ports.Vault
+    http: httpx2.AsyncClient
+
+    def dial(self, channel: Channel) -> Waha:
+        """Return a client for a channel's WAHA server."""
+        context = waha_api_key_context(channel.webhook_token)
+        key = self.vault.open(channel.waha_api_key, context=context) if channel.waha_api_key else None
+        return Waha(channel.waha_url, key, http=self.http)
+
+    def subscribe(self, channel: Channel) -> Webhook:
+        """Return where a channel's WAHA session has to send its webhooks, and the key that signs them."""
+        context = webhook_hmac_key_context(channel.webhook_token)
+        return Webhook(
+            url=webhook_url(self.settings, channel),
+            hmac_key=self.vault.open(channel.webhook_hmac_key, context=context),
+        )
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[Parts]:
+    """Yield the parts of a process, connected for as long as the block lasts."""
+    clock = SystemClock()
+    async with (
+        Wakes(settings.redis_url or None) as wakes,
+        Database(
+            settings.database_url, clock=clock, pool_size=settings.database_pool_size, wake=wakes.wake
+        ) as database,
+        httpx2.AsyncClient(follow_redirects=False, trust_env=False) as http,
+    ):
+        yield Parts(
+            settings=settings,
+            clock=clock,
+            database=database,
+            vault=Vault(settings.secret_key.get_secret_value()),
+            http=http,
+        )
+
+
+def webhook_url(settings: Settings, channel: Channel) -> str:
+    """Return the address WAHA sends a channel's webhooks to."""
+    return f"{settings.base_url}/webhooks/waha/{channel.webhook_token}"
+
+
+def cursor_key(settings: Settings) -> bytes:
+    """Return the key that signs the cursors of lists; it changes with VENTROS_SECRET_KEY."""
+    return hashlib.sha256(b"cursors " + settings.secret_key.get_secret_value().encode()).digest()

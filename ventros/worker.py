@@ -1,0 +1,173 @@
+"""`ventros work`: files webhooks, moves events, sends messages and keeps house, inside an arq worker."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import structlog
+from arq.connections import RedisSettings
+from arq.cron import cron
+from arq.worker import Worker
+from redis.exceptions import RedisError
+
+from integrations.event_feed import RedisFeed
+from integrations.redis_feed import listening
+from integrations.waha.translate import to_domain
+from jobs import channels, housekeeping
+from jobs.lanes import run_lanes
+from jobs.mover import run_mover
+from jobs.outbound import run_outbound
+from ventros.settings import Settings
+from ventros.wiring import Parts, connected
+
+log = structlog.get_logger()
+
+_QUEUE = "ventros:housekeeping"
+_PAUSE_SECONDS = 1.0
+_FAREWELL_SECONDS = 10.0
+_EVERY_SECOND = set(range(60))
+_EVERY_FIVE_SECONDS = set(range(0, 60, 5))
+
+# Any: arq hands every job a dictionary of its own.
+Job = Callable[[dict[Any, Any]], Coroutine[Any, Any, None]]
+
+
+async def work(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT; what is under way is finished or left to the next worker."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with connected(settings) as parts:
+        running = asyncio.create_task(run(parts), name="worker")
+        waiting = asyncio.create_task(stop.wait())
+        await asyncio.wait((running, waiting), return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        running.cancel()
+        log.info("worker.stopping")
+        done, _ = await asyncio.wait((running,), timeout=_FAREWELL_SECONDS)
+        for task in done:
+            if not task.cancelled():
+                task.result()
+
+
+async def run(parts: Parts) -> None:
+    """Run every part of a worker until cancelled. Each part outlives outages of PostgreSQL, Redis and WAHA."""
+    redis_url = parts.settings.redis_url or None
+    async with AsyncExitStack() as stack:
+        wakes = await stack.enter_async_context(listening(redis_url, ["inbox", "outgoing"]))
+        sinks = []
+        if redis_url is not None:
+            feed = RedisFeed(redis_url)
+            stack.push_async_callback(feed.close)
+            sinks.append(feed)
+        log.info("worker.started", redis=redis_url is not None)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(
+                run_lanes(
+                    parts.database,
+                    wakes,
+                    translate=lambda body, at: to_domain(body, received_at=at),
+                    workers=parts.settings.lane_workers,
+                ),
+                name="lanes",
+            )
+            group.create_task(run_mover(parts.database, redis_url=redis_url, sinks=sinks), name="mover")
+            group.create_task(run_outbound(parts.database, wakes, dial=parts.dial), name="outbound")
+            group.create_task(_keep_house(parts, redis_url), name="housekeeping")
+
+
+async def _keep_house(parts: Parts, redis_url: str | None) -> None:
+    """Run the jobs of the clock: by arq where there is Redis, so that one of all workers does each; else by us."""
+    chores = _chores(parts)
+    while True:
+        try:
+            if redis_url is not None:
+                await _arq(chores, redis_url)
+            else:
+                await _clockwork(chores)
+        except (RedisError, OSError) as error:
+            # arq gives up when Redis goes away. What it would have done is due when Redis is back.
+            log.warning("arq.interrupted", error=type(error).__name__)
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _chores(parts: Parts) -> list[tuple[Job, set[int], int | None]]:
+    """Return each job with the seconds, and for hourly ones the minute, at which it is due."""
+    database = parts.database
+    archive = timedelta(days=parts.settings.archive_days)
+
+    async def end_overdue_sessions(_: object) -> None:
+        await housekeeping.end_overdue_sessions(database)
+
+    async def connect_channels(_: object) -> None:
+        await channels.connect_waiting(database, dial=parts.dial, subscribe=parts.subscribe)
+
+    async def follow_pairing(_: object) -> None:
+        await channels.follow_pairing(database, dial=parts.dial)
+
+    async def measure(_: object) -> None:
+        await housekeeping.measure(database)
+
+    async def expire_early_facts(_: object) -> None:
+        await housekeeping.expire_early_facts(database)
+
+    async def prune_archive(_: object) -> None:
+        await housekeeping.prune_archive(database, keep=archive)
+
+    return [
+        (end_overdue_sessions, _EVERY_FIVE_SECONDS, None),
+        (connect_channels, _EVERY_SECOND, None),
+        (follow_pairing, _EVERY_FIVE_SECONDS, None),
+        (measure, _EVERY_FIVE_SECONDS, None),
+        (expire_early_facts, {0}, 17),
+        (prune_archive, {0}, 37),
+    ]
+
+
+async def _arq(chores: list[tuple[Job, set[int], int | None]], redis_url: str) -> None:
+    jobs = [
+        cron(_guarded(job), name=job.__name__, second=seconds, minute=minute, timeout=60, keep_result=0)
+        for job, seconds, minute in chores
+    ]
+    worker = Worker(
+        cron_jobs=jobs,
+        queue_name=_QUEUE,
+        redis_settings=RedisSettings.from_dsn(redis_url),
+        handle_signals=False,
+        poll_delay=0.25,
+        max_jobs=len(jobs),
+        # Pickle would let whoever writes to Redis run code here.
+        job_serializer=msgspec.msgpack.encode,
+        job_deserializer=msgspec.msgpack.decode,
+        log_results=False,
+    )
+    try:
+        await worker.async_run()
+    finally:
+        with suppress(RedisError, OSError):
+            await worker.close()
+
+
+async def _clockwork(chores: list[tuple[Job, set[int], int | None]]) -> None:
+    elapsed = 0
+    while True:
+        for job, seconds, minute in chores:
+            if elapsed % (3600 if minute is not None else 60 // len(seconds)) == 0:
+                await _guarded(job)({})
+        await asyncio.sleep(1)
+        elapsed += 1
+
+
+def _guarded(job: Job) -> Job:
+    async def run_job(context: dict[Any, Any]) -> None:  # Any: as above.
+        try:
+            await job(context)
+        except Exception as error:  # noqa: BLE001 The next turn of the clock tries again.
+            log.warning("chore.failed", job=job.__name__, error=repr(error))
+
+    return run_job
