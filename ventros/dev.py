@@ -12,6 +12,7 @@ import asyncpg
 import ventros
 from ventros import settings
 from ventros.development.directory import DataDirectory, write_private
+from ventros.development.elsewhere import require_postgres, require_redis
 from ventros.development.errors import PortTaken
 from ventros.development.ports import answers, find_free, require_free, url_of
 from ventros.development.program import Program
@@ -52,13 +53,7 @@ def _start(stack: Stack, screen: Screen, *, host: str, port: int, people: bool) 
     began = time.monotonic()
     directory = stack.directory
     stack.open()
-    screen.say(f"Starting the databases in {directory.path}...")
-    database_url, redis_url = stack.start_servers(
-        database_url=os.environ.get("DATABASE_URL", ""), redis_url=os.environ.get("REDIS_URL", "")
-    )
-    if not os.environ.get("DATABASE_URL"):
-        asyncio.run(_create_database(database_url))
-        database_url = stack.postgres.url(_DATABASE)
+    database_url, redis_url = _start_databases(stack, screen)
     os.environ.update(
         _environment(directory, host=host, port=port, database_url=database_url, redis_url=redis_url)
     )
@@ -69,7 +64,7 @@ def _start(stack: Stack, screen: Screen, *, host: str, port: int, people: bool) 
 
     screen.say("Bringing the database up to date...")
     migrate.upgrade(database_url)
-    simulator_port = find_free(_LOOPBACK)
+    simulator_port = find_free(_LOOPBACK, besides=port)
     demo = demo_tenants.prepare(settings.load_for_serving(), simulator_url=url_of(_LOOPBACK, simulator_port))
 
     screen.say("Starting the API, the worker and the WhatsApp simulator...")
@@ -85,6 +80,22 @@ def _start(stack: Stack, screen: Screen, *, host: str, port: int, people: bool) 
     contents = _demo_file(demo, url=url_of(host, port), simulator_url=url_of(_LOOPBACK, simulator_port))
     write_private(directory.demo_file, contents)
     screen.welcome(contents, directory=directory, seconds=time.monotonic() - began)
+
+
+def _start_databases(stack: Stack, screen: Screen) -> tuple[str, str]:
+    """Return the URLs of our database and of Redis or Valkey; those that the user named must answer."""
+    given_database, given_redis = os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")
+    if given_database:
+        asyncio.run(require_postgres(given_database))
+    if given_redis:
+        require_redis(given_redis)
+    if not (given_database and given_redis):
+        screen.say(f"Starting the databases in {stack.directory.path}...")
+    database_url, redis_url = stack.start_servers(database_url=given_database, redis_url=given_redis)
+    if not given_database:
+        asyncio.run(_create_database(database_url))
+        database_url = stack.postgres.url(_DATABASE)
+    return database_url, redis_url
 
 
 async def _create_database(url: str) -> None:

@@ -32,9 +32,11 @@ def require_free(host: str, port: int) -> None:
         ) from error
 
 
-def find_free(host: str) -> int:
-    """Return a port that is free now and that no outgoing connection will take."""
+def find_free(host: str, *, besides: int = 0) -> int:
+    """Return a port, not `besides`, that is free now and that no outgoing connection will take."""
     for port in random.SystemRandom().sample(_OURS, 200):
+        if port == besides:
+            continue
         try:
             _try(host, port)
         except OSError:

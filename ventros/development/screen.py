@@ -19,8 +19,8 @@ class Screen:
     """The terminal, which may be closed at any time without harm."""
 
     def __init__(self) -> None:
-        self._out = Console(highlight=False, soft_wrap=True)
-        self._errors = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._out = _Terminal(highlight=False, soft_wrap=True)
+        self._errors = _Terminal(stderr=True, highlight=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
         """Tell what is being done."""
@@ -56,3 +56,9 @@ class Screen:
         text.append("Stop everything with Ctrl-C.")
         with suppress(OSError):
             self._out.print(text)
+
+
+class _Terminal(Console):
+    def on_broken_pipe(self) -> None:
+        # Without this, Rich ends the program: the reader of `./run | head` would stop the servers.
+        self.quiet = True

@@ -30,8 +30,14 @@ class Stack:
 
     def open(self) -> None:
         """Take possession of the directory, and of nothing if somebody else has it: `DirectoryInUse`."""
-        self.directory.create()
-        self._lock.acquire()
+        try:
+            self.directory.create()
+            self._lock.acquire()
+        except OSError as error:
+            raise StackFailed(
+                f"The data directory {self.directory.path} cannot be used: {error.strerror or error}. "
+                "Choose another with --data DIR."
+            ) from error
         # Whoever waits for this file must not be content with the one of an earlier run.
         self.directory.demo_file.unlink(missing_ok=True)
 
