@@ -16,7 +16,7 @@ from domain.values import PhoneNumber, WhatsAppAddress
 from integrations.errors import Rejected, Unavailable
 from integrations.waha import files, messages, sends, sessions
 from integrations.waha.content import Nothing
-from integrations.waha.fields import Node, child, flag, member, text
+from integrations.waha.fields import Node, child, flag, member, node_of, text
 from integrations.waha.files import Download, FileStream
 from integrations.waha.message_id import MessageId, address, bare
 from integrations.waha.sends import SendResult
@@ -106,7 +106,7 @@ class Waha:
             query={"downloadMedia": _truth(download_media)},
             seconds=MEDIA if download_media else QUICK,
         )
-        found = child({"message": answer}, "message")
+        found = node_of(answer)
         return found if bare(member(found, "id")) == external_id else None
 
     async def find_media(

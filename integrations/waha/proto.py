@@ -29,7 +29,18 @@ from integrations.waha.content import (
     media_of,
     unsupported,
 )
-from integrations.waha.fields import Node, as_number, child, flag, integer, items, member, text
+from integrations.waha.fields import (
+    Node,
+    as_number,
+    child,
+    clean,
+    flag,
+    integer,
+    items,
+    member,
+    node_of,
+    text,
+)
 from integrations.waha.referral import referral_of
 
 _DEEPEST = 8
@@ -125,12 +136,12 @@ def _unwrap(message: Node) -> tuple[Node, bool]:
 
 
 def _source(payload: Node, raw: Node, value: object, *, is_view_once: bool) -> Source:
-    node = child({"node": value}, "node")
+    node = node_of(value)
     return Source(
         payload=payload,
         node=node,
         context=child(node, "contextInfo") or child(raw, "contextInfo"),
-        body=text(payload, "body") or text({"node": value}, "node"),
+        body=text(payload, "body") or (clean(value) if isinstance(value, str) and value else None),
         is_view_once=is_view_once or flag(node, "viewOnce") or flag(raw, *_VIEW_ONCE),
     )
 

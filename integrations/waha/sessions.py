@@ -68,7 +68,7 @@ class SessionInfo:
     state: SessionState | None
     own: Party | None
     engine: Engine | None
-    config: Mapping[str, object]
+    config: Node
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,7 +158,7 @@ def _path_of(webhook: object) -> str | None:
 
 
 def _covers(known: object, wanted: object) -> bool:
-    if isinstance(wanted, Mapping):
+    if isinstance(wanted, dict):
         return all(_covers(member(known, name), value) for name, value in wanted.items())
     if isinstance(wanted, list) and isinstance(known, list):
         return len(wanted) == len(known) and all(map(_covers, known, wanted))

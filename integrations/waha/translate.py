@@ -1,6 +1,6 @@
 """From WAHA's webhooks to what the domain knows: one entry, one table."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
 from domain.crm.inbound import ChannelStateChanged, Ignored, InboundEvent, Party, ReceivedMessage
@@ -11,7 +11,7 @@ from integrations.waha.sessions import own_of, state_of
 from integrations.waha.times import plausible
 
 
-def to_domain(body: bytes | Mapping[str, object], *, received_at: datetime) -> InboundEvent:
+def to_domain(body: bytes | Node, *, received_at: datetime) -> InboundEvent:
     """Return what a webhook says.
 
     Bytes must hold a JSON object, or `MalformedPayload` is raised; strange content raises nothing, and events
