@@ -11,6 +11,7 @@ import msgspec
 import structlog
 from arq.connections import RedisSettings
 from arq.cron import cron
+from arq.typing import WorkerCoroutine
 from arq.worker import Worker
 from redis.exceptions import RedisError
 
@@ -163,10 +164,11 @@ async def _clockwork(chores: list[tuple[Job, set[int], int | None]]) -> None:
         elapsed += 1
 
 
-def _guarded(job: Job) -> Job:
-    async def run_job(context: dict[Any, Any]) -> None:  # Any: as above.
+def _guarded(job: Job) -> WorkerCoroutine:
+    # Any: what arq passes.
+    async def run_job(ctx: dict[Any, Any], *_args: Any, **_kwargs: Any) -> None:
         try:
-            await job(context)
+            await job(ctx)
         except Exception as error:  # noqa: BLE001 The next turn of the clock tries again.
             log.warning("chore.failed", job=job.__name__, error=repr(error))
 

@@ -1,0 +1,113 @@
+"""`ventros doctor`: looks at everything an installation needs and says what is wrong and how to mend it."""
+
+import asyncio
+import platform
+import sys
+from collections.abc import AsyncIterator
+
+import asyncpg
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from rich.console import Console
+
+from persistence.database import APP_ROLE, SYSTEM_ROLE
+from persistence.outages import OUTAGES
+from ventros import migrate, settings
+from ventros.settings import Settings, SettingsError
+
+_OLDEST_POSTGRESQL = 150_000
+_ANSWER_SECONDS = 5.0
+_UNREACHABLE: tuple[type[Exception], ...] = (*OUTAGES, asyncpg.PostgresError, ValueError)
+
+Finding = tuple[bool, str, str]
+"""Whether it is well, what was looked at, and what was found."""
+
+
+async def examine() -> int:
+    """Print every finding; return 1 if something is wrong."""
+    console = Console()
+    is_well = True
+    async for ok, subject, text in _findings():
+        is_well &= ok
+        console.print(
+            f"[{'green' if ok else 'red'}]{'ok ' if ok else 'bad'}[/] {subject}: {text}", highlight=False
+        )
+    console.print("Everything is well." if is_well else "Mend what is marked bad, then run this again.")
+    return 0 if is_well else 1
+
+
+async def _findings() -> AsyncIterator[Finding]:
+    yield sys.version_info >= (3, 11), "Python", f"{platform.python_version()} (3.11 or newer is needed)"
+    try:
+        loaded = settings.load()
+    except SettingsError as error:
+        yield False, "settings", str(error)
+        return
+    problems = loaded.problems()
+    yield not problems, "settings", "; ".join(problems) or f"usable for {loaded.env.value}"
+    if loaded.database_url:
+        async for finding in _postgresql(loaded):
+            yield finding
+    yield await _redis(loaded)
+
+
+async def _postgresql(loaded: Settings) -> AsyncIterator[Finding]:
+    try:
+        connection = await asyncpg.connect(loaded.database_url, timeout=_ANSWER_SECONDS)
+    except _UNREACHABLE as error:
+        yield False, "PostgreSQL", f"cannot be reached with DATABASE_URL: {type(error).__name__}: {error}"
+        return
+    try:
+        version = int(await connection.fetchval("SHOW server_version_num"))
+        yield (
+            version >= _OLDEST_POSTGRESQL,
+            "PostgreSQL",
+            f"version {version // 10_000} (15 or newer is needed)",
+        )
+        yield await asyncio.to_thread(_migrations, loaded)
+        for role in (APP_ROLE, SYSTEM_ROLE):
+            yield await _role(connection, role)
+    finally:
+        await connection.close()
+
+
+async def _role(connection: "asyncpg.Connection[asyncpg.Record]", role: str) -> Finding:
+    row = await connection.fetchrow(
+        """
+        SELECT rolsuper OR rolbypassrls AS is_mighty, pg_has_role(current_user, rolname, 'MEMBER') AS is_ours
+        FROM pg_roles WHERE rolname = $1
+        """,
+        role,
+    )
+    if row is None:
+        return False, f"role {role}", "does not exist; run: ventros migrate up"
+    if row["is_mighty"]:
+        return (
+            False,
+            f"role {role}",
+            f"sees all tenants' rows; run: ALTER ROLE {role} NOSUPERUSER NOBYPASSRLS",
+        )
+    if not row["is_ours"]:
+        return False, f"role {role}", f"the login of DATABASE_URL is no member; run: GRANT {role} TO <login>"
+    return True, f"role {role}", "exists, sees one tenant at a time" if role == APP_ROLE else "exists"
+
+
+async def _redis(loaded: Settings) -> Finding:
+    if not loaded.redis_url:
+        return not loaded.is_production, "Redis", "REDIS_URL is not set; everything polls, nothing is lost"
+    client: Redis = Redis.from_url(loaded.redis_url, socket_timeout=_ANSWER_SECONDS)
+    try:
+        information = await client.info("server")
+    except (RedisError, OSError, ValueError) as error:
+        return False, "Redis", f"cannot be reached with REDIS_URL: {type(error).__name__}: {error}"
+    finally:
+        await client.aclose()
+    return True, "Redis", f"version {information['redis_version']}"
+
+
+def _migrations(loaded: Settings) -> Finding:
+    """Say whether the database has this release's schema."""
+    found = migrate.status(loaded.database_url)
+    if found.is_current:
+        return True, "migrations", f"at {found.head}"
+    return False, "migrations", f"{len(found.pending)} missing; run: ventros migrate up"
