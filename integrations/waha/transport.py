@@ -20,6 +20,7 @@ _CONNECT_SECONDS, _WRITE_SECONDS = 5.0, 60.0
 _BACKOFF = (0.25, 1.0)
 _REASON_LIMIT = 200
 _TOO_MANY, _UNPROCESSABLE = 429, 422
+_NOT_TAKEN = {408, 425}
 _REFUSED_BY_WHATSAPP = re.compile(r"server returned error (\d{3})")
 _RATE_LIMITED_SECONDS = 60.0
 _STATUS_CODES = {
@@ -159,6 +160,8 @@ def refusal_of(status: int, content: bytes, headers: Mapping[str, str], *, is_sa
     reason = _reason(body) or f"WAHA answered {status}."
     if status == _TOO_MANY:
         return Unavailable(reason, code="RATE_LIMITED", retry_after=_retry_after(headers))
+    if status in _NOT_TAKEN:
+        return Unavailable(reason, code=f"HTTP_{status}", retry_after=_retry_after(headers))
     if status == _UNPROCESSABLE and text(body, "status") == "STARTING":
         return Unavailable(reason, code="SESSION_STARTING")
     if status == _UNPROCESSABLE and text(body, "status") is not None and items(body, "expected"):

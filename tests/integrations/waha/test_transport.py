@@ -41,6 +41,7 @@ def exception(message: str) -> bytes:
         (500, exception("2 UNKNOWN: server returned error 463"), Rejected, "463"),
         (500, exception("2 UNKNOWN: server returned error 479"), Rejected, "479"),
         (422, STARTING, Unavailable, "SESSION_STARTING"),
+        (408, b"", Unavailable, "HTTP_408"),
         (429, b"slow down", Unavailable, "RATE_LIMITED"),
         (500, exception("rate-overlimit"), Unavailable, "RATE_LIMITED"),
         (500, exception("2 UNKNOWN: server returned error 429"), Unavailable, "RATE_LIMITED"),

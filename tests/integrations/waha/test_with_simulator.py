@@ -16,7 +16,15 @@ from starlette.routing import Route
 from domain.clock import SystemClock
 from domain.crm.channel import Engine
 from domain.crm.content import ImageContent, LocationContent, Media, PollContent, TextContent
-from domain.crm.inbound import ReceivedAck, ReceivedMessage, SessionState
+from domain.crm.inbound import (
+    Ignored,
+    ReceivedAck,
+    ReceivedEdit,
+    ReceivedMessage,
+    ReceivedReaction,
+    ReceivedRevoke,
+    SessionState,
+)
 from domain.crm.message import Ack
 from domain.values import PhoneNumber
 from integrations.errors import Ambiguous, Rejected, Unavailable
@@ -54,9 +62,11 @@ async def receiver() -> AsyncIterator[tuple[str, list[tuple[bytes, str | None]]]
     app = Starlette(routes=[Route("/webhooks/waha/t0", take, methods=["POST"])])
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none"))
     serving = asyncio.get_running_loop().create_task(server.serve(sockets=[sock]))
-    yield url_of(sock) + "/webhooks/waha/t0", posts
-    server.should_exit = True
-    await serving
+    try:
+        yield url_of(sock) + "/webhooks/waha/t0", posts
+    finally:
+        server.should_exit = True
+        await serving
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -111,6 +121,65 @@ async def test_webhooks_arrive_signed_and_tell_of_messages_and_receipts(engine):
         assert {message.key.peer.addresses[0] for message in messages} == {MARIA}
         assert {ack.key.external_id for ack in acks} == {sent.external_id}
         assert Ack.DEVICE in {ack.ack for ack in acks}
+
+
+SENT_KINDS = {
+    "text": {"text": "Olá"},
+    "image": {"caption": "Foto", "viewOnce": True},
+    "video": {"caption": "Filme", "gif": True},
+    "voice": {},
+    "audio": {},
+    "document": {"caption": "Contrato", "filename": "contrato.pdf"},
+    "sticker": {},
+    "location": {"latitude": -23.5, "longitude": -46.6, "name": "Loja"},
+    "contact_card": {"contacts": [{"fullName": "João", "phoneNumber": "+55 11 99999-0002"}]},
+    "poll": {"name": "Q", "options": ["A", "B"]},
+    "list": {"title": "A", "rowId": "a", "description": "Primeira"},
+    "buttons": {"text": "Sim", "buttonId": "y"},
+    "order": {},
+    "event": {"name": "Consulta", "startTime": 1784086400},
+    "unsupported": {},
+}
+SIMULATED = {"contact_card": "contacts", "list": "list_reply", "buttons": "button_reply"}
+
+
+@pytest.mark.parametrize("form", ["cus", "lid"])
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_what_a_person_does_means_the_same_on_every_engine(engine, form):
+    async with receiver() as (url, posts), simulated(engine) as (wasim, waha):
+        await waha.create_or_update_session("shop", webhook=Webhook(url=url, hmac_key=KEY))
+        await wasim.post("settle")
+        posts.clear()
+        for kind, fields in SENT_KINDS.items():
+            content = {"kind": SIMULATED.get(kind, kind), **fields}
+            await wasim.post("sessions/shop/incoming", person="5511999990001", content=content, form=form)
+        written = await wasim.post(
+            "sessions/shop/incoming",
+            person="5511999990001",
+            content={"kind": "text", "text": "Erado"},
+            form=form,
+        )
+        await wasim.post("sessions/shop/edit", message=written["waId"], text="Errado")
+        await wasim.post("sessions/shop/react", message=written["waId"], emoji="👍", person="5511999990001")
+        await wasim.post("sessions/shop/revoke", message=written["waId"])
+        await wasim.post("settle")
+
+    facts = [translate.to_domain(raw, received_at=_now()) for raw, _ in posts]
+    messages = [fact for fact in facts if isinstance(fact, ReceivedMessage)]
+    kinds = [message.content.kind.value.lower() for message in messages]
+    # What WEBJS cannot decrypt yet it reports as `ciphertext`, and again once it can: no message until then.
+    unseen = {"unsupported"} if engine is Engine.WEBJS else set()
+    assert sorted(kinds) == sorted([*(SENT_KINDS.keys() - unseen), "text"])
+    assert {message.key.from_me for message in messages} == {False}
+    if engine is not Engine.WEBJS:
+        assert {frozenset(message.key.peer.addresses) for message in messages} == {
+            frozenset(messages[0].key.peer.addresses)
+        }
+        assert MARIA in messages[0].key.peer.addresses
+    about = [fact for fact in facts if not isinstance(fact, ReceivedMessage | Ignored)]
+    assert {type(fact) for fact in about} == {ReceivedEdit, ReceivedReaction, ReceivedRevoke}
+    assert {fact.key.external_id for fact in about} == {written["waId"]}
+    assert {fact.key.from_me for fact in about} == {False}
 
 
 @pytest.mark.parametrize(
