@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from domain.crm.content import ContactCard, Media
+
 NOW = datetime(2026, 7, 14, 5, 0, tzinfo=UTC)
 SECONDS = 1784000063
 AT = datetime.fromtimestamp(SECONDS, UTC)
@@ -107,3 +109,17 @@ def webjs(kind: str, *, text: str | None = "", raw: dict | None = None, **fields
 
 def encoded(value: object) -> bytes:
     return msgspec.json.encode(value)
+
+
+URL = "http://waha:3000/api/files/crm/3A.bin"
+OFFERED = {"url": URL, "mimetype": "image/jpeg", "filename": None}
+VCARD = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:João\r\nitem1.TEL;waid=5511999990002:+55 11 99999-\r\n 0002\r\nTEL:tel:+1 2\r\nEND:VCARD"
+JOAO_CARD = ContactCard(name="João", phones=("+55 11 99999-0002", "+1 2"), vcard=VCARD)
+
+
+def media(**fields: object) -> Media:
+    return Media(url=URL, mime_type="image/jpeg", **fields)
+
+
+def with_file(message: dict, *, text: str | None = None, mime: str = "image/jpeg", **fields: object) -> dict:
+    return gows(message, text=text, hasMedia=True, media=OFFERED | {"mimetype": mime, **fields})
