@@ -1,10 +1,13 @@
 """Functions that make what tests need, through the domain's own constructors."""
 
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from domain.clock import SystemClock
 from domain.crm.channel import Channel, ChannelStatus
+from domain.crm.inbound import InboundEvent
 from domain.identity.agent import Agent, AgentType
 from domain.identity.api_key import ApiKey
 from domain.identity.permission import ALL_PERMISSIONS
@@ -12,8 +15,13 @@ from domain.identity.tenant import Project, Tenant
 from domain.ids import ChannelId, ProjectId, TenantId
 from domain.values import Sealed
 from integrations.crypto import Vault
+from integrations.waha import envelope
+from integrations.waha.translate import to_domain
+from jobs import lanes
 from persistence.database import Database
 from persistence.events import Cause
+from persistence.messaging import intake
+from persistence.messaging.intake import ReceivedWebhook
 from services.secrets import waha_api_key_context, webhook_hmac_key_context
 from services.viewer import Viewer
 
@@ -109,3 +117,36 @@ async def open_shop(
             agent_id=agent.id,
         ),
     )
+
+
+async def receive(database: Database, shop: Shop, bodies: Iterable[bytes]) -> int:
+    """Put webhooks into the inbox, as the API does; return how many were new."""
+    webhooks = []
+    for raw in bodies:
+        read = envelope.read(raw)
+        webhooks.append(
+            ReceivedWebhook(
+                tenant_id=shop.tenant_id,
+                channel_id=shop.channel_id,
+                event_key=read.event_key,
+                kind=read.event,
+                lane=zlib.crc32(read.chat_key.encode()) & 0x7FFFFFFF,
+                occurred_at=read.occurred_at or CLOCK.now(),
+                received_at=CLOCK.now(),
+                body=raw,
+            )
+        )
+    return await intake.store(database.system, webhooks)
+
+
+async def work_off(database: Database) -> int:
+    """File everything that waits, as a worker does; return how many webhooks that was."""
+    settled = 0
+    while some := await lanes.work_once(database, translate=read_webhook):
+        settled += some
+    return settled
+
+
+def read_webhook(body: bytes, at: datetime) -> InboundEvent:
+    """Translate a webhook."""
+    return to_domain(body, received_at=at)

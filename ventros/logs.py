@@ -5,7 +5,7 @@ import sys
 
 import structlog
 
-_QUIET = ("asyncio", "uvicorn.access", "httpx2", "httpcore2", "arq")
+_QUIET = ("alembic", "asyncio", "uvicorn.access", "httpx2", "httpcore2", "arq")
 
 
 def configure(*, level: str, as_json: bool | None = None) -> None:
