@@ -34,11 +34,13 @@ class RedisChannels:
         self._url = url
         self._listener = listener
         self._wanted: set[str] = set()
+        self._asked: set[str] = set()
         self._changed = asyncio.Event()
 
     def subscribe(self, channel: str) -> None:
         """Listen to a channel; `subscribed` tells when that has begun."""
         self._wanted.add(channel)
+        self._asked.add(channel)
         self._changed.set()
 
     def unsubscribe(self, channel: str) -> None:
@@ -94,11 +96,15 @@ class RedisChannels:
             await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _apply(self, pubsub: PubSub, held: set[str]) -> set[str]:
-        wanted = set(self._wanted)
+        wanted, asked = set(self._wanted), self._asked
+        self._asked = set()
         if new := wanted - held:
             await pubsub.subscribe(*new)
         if old := held - wanted:
             await pubsub.unsubscribe(*old)
+        for channel in asked & wanted & held:
+            # Given up and asked for again before Redis was told: it never stopped.
+            self._listener.subscribed(channel)
         return wanted
 
     def _deliver(self, message: dict[str, object] | None, held: set[str]) -> None:

@@ -25,3 +25,8 @@ RACES: tuple[type[Exception], ...] = (
     asyncpg.UniqueViolationError,
 )
 """Raised when two transactions met; the one that lost starts over and finds what the other did."""
+
+
+def is_outage(error: BaseException) -> bool:
+    """Tell whether an error means that PostgreSQL is away, rather than that a statement is wrong."""
+    return isinstance(error, OUTAGES) or (isinstance(error, exc.DBAPIError) and error.connection_invalidated)
