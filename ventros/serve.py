@@ -9,7 +9,7 @@ from ventros.settings import Settings
 from ventros.web import create_app
 
 _BACKLOG = 1024
-_FAREWELL_SECONDS = 10
+_FAREWELL_SECONDS, _FAREWELL_SECONDS_IN_DEVELOPMENT = 10, 3
 _FRAME_LIMIT = 1_000_000
 _GARBAGE_THRESHOLDS = (50_000, 20, 100)
 
@@ -28,7 +28,9 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
         ws_max_size=_FRAME_LIMIT,
         # Compression would let a small frame grow large here.
         ws_per_message_deflate=False,
-        timeout_graceful_shutdown=_FAREWELL_SECONDS,
+        timeout_graceful_shutdown=(
+            _FAREWELL_SECONDS if settings.is_production else _FAREWELL_SECONDS_IN_DEVELOPMENT
+        ),
     )
     # What exists once the program is loaded stays; looking through it again and again costs a tenth of the time.
     gc.collect()
