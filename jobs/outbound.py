@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -153,15 +153,19 @@ class _Steps:
             log.warning("send.ambiguous", message_id=str(errand.message_id), code=problem.code)
             await self.lose_sight()
         else:
-            ATTEMPTS.labels("sent").inc()
-            async with self.writing() as uow:
-                await deliveries.confirm(
-                    uow,
-                    self.viewer,
-                    errand=errand,
-                    external_id=result.external_id or message_id,
-                    sent_at=result.timestamp,
-                )
+            await self.accept(result.external_id or message_id, result.timestamp)
+
+    async def accept(self, external_id: str | None, sent_at: datetime | None) -> None:
+        """Note that WAHA took the message. Without its id the echo could not be told from a second message."""
+        if external_id is None:
+            log.warning("send.nameless", message_id=str(self.errand.message_id))
+            await self.lose_sight()
+            return
+        ATTEMPTS.labels("sent").inc()
+        async with self.writing() as uow:
+            await deliveries.confirm(
+                uow, self.viewer, errand=self.errand, external_id=external_id, sent_at=sent_at
+            )
 
     async def look(self) -> None:
         """Find out what became of an attempt whose answer never came."""

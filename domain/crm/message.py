@@ -396,11 +396,14 @@ class Message(Aggregate):
         self._rise(MessageStatus.UNCONFIRMED, at=at)
 
     def confirm(self, external_id: str | None, *, sent_at: datetime | None, at: datetime) -> None:
-        """Note that WhatsApp took the message, by WAHA's answer or by its echo."""
+        """Note that WhatsApp took the message, by WAHA's answer or by its echo.
+
+        WhatsApp tells whole seconds; within the same second our own, finer time stays, and with it the order.
+        """
         if external_id is not None and self.external_id is None:
             self.external_id = external_id
             self.touch(at)
-        if sent_at is not None and sent_at != self.sent_at:
+        if sent_at is not None and sent_at != self.sent_at.replace(microsecond=sent_at.microsecond):
             self.sent_at = sent_at
             self.touch(at)
         self._rise(MessageStatus.SENT, at=at)
