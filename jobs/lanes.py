@@ -8,7 +8,6 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 from domain.crm.inbound import InboundEvent
-from domain.errors import Conflict
 from domain.ids import TenantId
 from integrations.redis_feed import Listening
 from persistence.bulk import Connection

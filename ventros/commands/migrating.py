@@ -29,9 +29,7 @@ def up() -> None:
 @app.command()
 def down(
     revision: Annotated[str, typer.Argument(help="Where to go: a revision, -1 for one step, or base.")],
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Do not ask.")
-    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Go back to an earlier schema; data that has no place there is lost."""
     url = _database_url()
