@@ -26,7 +26,8 @@ from services.secrets import waha_api_key_context, webhook_hmac_key_context
 from services.viewer import Viewer
 
 CLOCK = SystemClock()
-VAULT = Vault("a key for tests only, thirty-two characters or more")
+SECRET_KEY = "a key for tests only, thirty-two characters or more"
+VAULT = Vault(SECRET_KEY)
 HMAC_KEY = "a webhook key for tests"
 NOON = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
 
