@@ -2,11 +2,27 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import Enum
 from typing import ClassVar
 
-from domain.base import Aggregate, Event
+from domain.base import Aggregate
 from domain.crm.content import ContentKind, MessageContent, with_text
+from domain.crm.message_events import (
+    MessageCreated,
+    MessageDelivered,
+    MessageEdited,
+    MessageFailed,
+    MessageMediaStored,
+    MessagePlayed,
+    MessageReactionAdded,
+    MessageReactionRemoved,
+    MessageRead,
+    MessageReceived,
+    MessageRevoked,
+    MessageSending,
+    MessageSent,
+    MessageUnconfirmed,
+)
+from domain.crm.message_status import ACKNOWLEDGED, Ack, MessageDirection, MessageOrigin, MessageStatus
 from domain.errors import InvalidState
 from domain.ids import (
     AgentId,
@@ -20,75 +36,21 @@ from domain.ids import (
     new_id,
 )
 
+__all__ = [
+    "Ack",
+    "Message",
+    "MessageDirection",
+    "MessageEdit",
+    "MessageOrigin",
+    "MessageStatus",
+    "Reaction",
+    "visible_reactions",
+]
+
 REASON_LIMIT = 500
 
 
-class MessageDirection(Enum):
-    """Who wrote: the other side or ours."""
-
-    INBOUND = "INBOUND"
-    OUTBOUND = "OUTBOUND"
-
-
-class MessageOrigin(Enum):
-    """How the message came to be known."""
-
-    LIVE = "LIVE"
-    HISTORY_IMPORT = "HISTORY_IMPORT"
-    GAP_REPAIR = "GAP_REPAIR"
-    API = "API"
-    PHONE = "PHONE"
-    AUTOMATION = "AUTOMATION"
-    BROADCAST = "BROADCAST"
-
-
-class MessageStatus(Enum):
-    """How far a message came. The published order, in which a status only ever rises, is the order below.
-
-    FAILED may still be repaired by a later acknowledgement of WhatsApp; CANCELLED is final.
-    Inbound messages are RECEIVED, READ or PLAYED.
-    """
-
-    RECEIVED = "RECEIVED"
-    QUEUED = "QUEUED"
-    SENDING = "SENDING"
-    UNCONFIRMED = "UNCONFIRMED"
-    FAILED = "FAILED"
-    SENT = "SENT"
-    DELIVERED = "DELIVERED"
-    READ = "READ"
-    PLAYED = "PLAYED"
-    CANCELLED = "CANCELLED"
-
-    @property
-    def rank(self) -> int:
-        """The place in the published order."""
-        return _RANKS[self]
-
-
-_RANKS = {status: rank for rank, status in enumerate(MessageStatus)}
-
-
-class Ack(Enum):
-    """WhatsApp's acknowledgement levels (WAHA: `ack` and `ackName`)."""
-
-    ERROR = -1
-    PENDING = 0
-    SERVER = 1
-    DEVICE = 2
-    READ = 3
-    PLAYED = 4
-
-
 _SENDABLE = {MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.UNCONFIRMED}
-
-_ACKNOWLEDGED = {
-    Ack.ERROR: MessageStatus.FAILED,
-    Ack.SERVER: MessageStatus.SENT,
-    Ack.DEVICE: MessageStatus.DELIVERED,
-    Ack.READ: MessageStatus.READ,
-    Ack.PLAYED: MessageStatus.PLAYED,
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,119 +70,6 @@ class MessageEdit:
 
     text: str | None
     at: datetime
-
-
-class MessageReceived(Event, name="message.received"):
-    """The other side wrote."""
-
-    message_id: MessageId
-    chat_id: ChatId
-    channel_id: ChannelId
-    contact_id: ContactId | None
-    session_id: SessionId | None
-    content_kind: ContentKind
-    origin: MessageOrigin
-
-
-class MessageCreated(Event, name="message.created"):
-    """Our side wrote: through the API, an automation, or on the phone."""
-
-    message_id: MessageId
-    chat_id: ChatId
-    channel_id: ChannelId
-    contact_id: ContactId | None
-    session_id: SessionId | None
-    content_kind: ContentKind
-    origin: MessageOrigin
-
-
-class MessageSending(Event, name="message.sending"):
-    """A worker hands the message to WhatsApp."""
-
-    message_id: MessageId
-    chat_id: ChatId
-
-
-class MessageUnconfirmed(Event, name="message.unconfirmed"):
-    """WhatsApp may or may not have taken the message; it is not repeated, and an echo will settle it."""
-
-    message_id: MessageId
-    chat_id: ChatId
-
-
-class MessageSent(Event, name="message.sent"):
-    """WhatsApp took the message."""
-
-    message_id: MessageId
-    chat_id: ChatId
-
-
-class MessageDelivered(Event, name="message.delivered"):
-    """The message reached a device."""
-
-    message_id: MessageId
-    chat_id: ChatId
-
-
-class MessageRead(Event, name="message.read"):
-    """The message was read."""
-
-    message_id: MessageId
-    chat_id: ChatId
-
-
-class MessagePlayed(Event, name="message.played"):
-    """The voice note or video was played."""
-
-    message_id: MessageId
-    chat_id: ChatId
-
-
-class MessageFailed(Event, name="message.failed"):
-    """WhatsApp or WAHA refused the message."""
-
-    message_id: MessageId
-    chat_id: ChatId
-    failure_reason: str | None
-
-
-class MessageEdited(Event, name="message.edited"):
-    """The wording changed."""
-
-    message_id: MessageId
-    chat_id: ChatId
-    edited_at: datetime
-
-
-class MessageRevoked(Event, name="message.revoked"):
-    """The author, or a group admin, deleted the message for everyone."""
-
-    message_id: MessageId
-    chat_id: ChatId
-    revoked_at: datetime
-
-
-class MessageReactionAdded(Event, name="message.reaction_added"):
-    """Somebody put an emoji on the message."""
-
-    message_id: MessageId
-    chat_id: ChatId
-    contact_id: ContactId | None
-
-
-class MessageReactionRemoved(Event, name="message.reaction_removed"):
-    """Somebody took their emoji back."""
-
-    message_id: MessageId
-    chat_id: ChatId
-    contact_id: ContactId | None
-
-
-class MessageMediaStored(Event, name="message.media_stored"):
-    """The message's file is available, or is known to be gone."""
-
-    message_id: MessageId
-    chat_id: ChatId
 
 
 _STATUS_EVENTS: dict[
@@ -426,7 +275,7 @@ class Message(Aggregate):
 
     def acknowledge(self, ack: Ack, *, acked_at: datetime, at: datetime) -> None:
         """Raise the status to what WhatsApp reports; each time stamp keeps its earliest instant."""
-        status = _ACKNOWLEDGED.get(ack)
+        status = ACKNOWLEDGED.get(ack)
         if status is None or (self.is_inbound and ack.value < Ack.READ.value):
             return
         if status is MessageStatus.FAILED:
