@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import event, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base import Aggregate
@@ -89,16 +89,22 @@ class UnitOfWork(Reader):
     cause: Cause
     wakes: set[str] = field(default_factory=set)
     """Whom to wake after the commit."""
+    touched: list[Aggregate] = field(default_factory=list)
+    """Every aggregate of the transaction. SQLAlchemy forgets objects it has written; their events must not go too."""
+
+    def __post_init__(self) -> None:
+        """Keep hold of whatever is added or loaded from now on."""
+        for moment in ("after_attach", "loaded_as_persistent"):
+            event.listen(self.session.sync_session, moment, self._keep)
+
+    def _keep(self, _: object, instance: object) -> None:
+        if isinstance(instance, Aggregate):
+            self.touched.append(instance)
 
     async def flush(self) -> None:
         """Write all changes, then their events; the outbox last, so that its order is the commit order."""
-        changed = [
-            aggregate
-            for aggregate in (*self.session.new, *self.session.identity_map.values())
-            if isinstance(aggregate, Aggregate) and aggregate.events
-        ]
         await self.session.flush()
-        rows = outbox_rows(changed, self.cause)
+        rows = outbox_rows(self.touched, self.cause)
         if rows:
             await self.session.execute(insert(outbox), rows)
             self.wakes.add("outbox")
