@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Concatenate, ParamSpec, TypeVar
 
 from domain.clock import Clock
+from integrations.hub import Hub
 from persistence.database import Database
 from persistence.events import Cause
 from persistence.unit_of_work import Reader, UnitOfWork
@@ -24,12 +25,14 @@ class Installation:
     """What all operations of a process share.
 
     `base_url` is where others reach this server, without a trailing slash. `cursor_key` signs the cursors of lists.
+    Without a `hub` nothing can be followed live.
     """
 
     database: Database
     vault: Vault
     base_url: str
     cursor_key: bytes
+    hub: Hub | None = None
 
 
 class Context:

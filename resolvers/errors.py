@@ -41,3 +41,10 @@ class OperationEnded(RequestError):
 
     code: ClassVar[str] = "UNAVAILABLE"
     retryable: ClassVar[bool] = True
+
+
+class LiveUnavailable(RequestError):
+    """Nothing can be followed live here."""
+
+    code: ClassVar[str] = "UNAVAILABLE"
+    retryable: ClassVar[bool] = True
