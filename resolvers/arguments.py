@@ -80,7 +80,7 @@ def _order(terms: Sequence[Any] | None) -> tuple[Term, ...]:  # Any: as above.
             term.field.value,
             descending=term.direction.value == "DESC",
             # Unless the caller says otherwise, what is missing counts as earliest.
-            nulls_first=term.direction.value == "ASC" if term.nulls is None else term.nulls.value == "FIRST",
+            nulls_first=term.nulls.value == "FIRST" if term.nulls else term.direction.value == "ASC",
         )
         for term in terms
     )

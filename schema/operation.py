@@ -1,5 +1,6 @@
 """What happens around every operation: its own context, and texts that no database could hold refused."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 
@@ -29,7 +30,8 @@ class OwnContext(SchemaExtension):
         try:
             yield
         finally:
-            await context.close()
+            # Shielded, because a second cancellation must not keep the connection from its pool.
+            await asyncio.shield(context.close())
 
     async def on_execute(self) -> AsyncIterator[None]:
         """Give the snapshot back."""
@@ -47,10 +49,10 @@ class RefuseUnfitText(SchemaExtension):
     def on_validate(self) -> Iterator[None]:
         """Look into the variables and, if their text could hide one, into the literals of the document."""
         context = self.execution_context
-        found = _find(context.variables, path="variables")
+        found = _find(context.variables)
         if found is None and context.graphql_document is not None and _is_suspicious(context.query or ""):
             found = _in_literals(context.graphql_document)
-        if found is not None:
+        if found is not None and context.pre_execution_errors is None:
             context.pre_execution_errors = [
                 GraphQLError(
                     f"The text at {found} holds a NUL character or a lone surrogate; leave it out.",
@@ -60,19 +62,19 @@ class RefuseUnfitText(SchemaExtension):
         yield
 
 
-def _find(value: object, *, path: str) -> str | None:
-    if isinstance(value, str):
-        return path if _UNFIT.search(value) else None
-    if isinstance(value, Mapping):
-        for key, content in value.items():
-            if _UNFIT.search(str(key)):
+def _find(variables: object) -> str | None:
+    """Return the path of the first unfit text; not recursive, because clients choose the depth."""
+    waiting: list[tuple[str, object]] = [("variables", variables)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, str) and _UNFIT.search(value):
+            return path
+        if isinstance(value, Mapping):
+            if any(_UNFIT.search(str(key)) for key in value):
                 return path
-            if (found := _find(content, path=f"{path}.{key}")) is not None:
-                return found
-    elif isinstance(value, list):
-        for number, content in enumerate(value):
-            if (found := _find(content, path=f"{path}.{number}")) is not None:
-                return found
+            waiting.extend((f"{path}.{key}", content) for key, content in value.items())
+        elif isinstance(value, list):
+            waiting.extend((f"{path}.{number}", content) for number, content in enumerate(value))
     return None
 
 

@@ -17,6 +17,11 @@ async def tenant(_source: object, context: Context) -> Tenant:
     return await context.read(service.own_tenant)
 
 
+async def own_tenant(context: Context) -> Tenant:
+    """Return the viewer's organisation."""
+    return await context.read(service.own_tenant)
+
+
 async def project(_source: object, context: Context) -> Project:
     """Return the viewer's workspace."""
     return await context.read(service.own_project)

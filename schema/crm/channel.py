@@ -1,0 +1,75 @@
+"""The channel as published; its keys never are."""
+
+from datetime import datetime
+
+import strawberry
+
+from domain.crm import channel as domain
+from domain.crm.channel import ChannelKind, ChannelStatus, Engine
+from domain.ids import ChannelId
+from domain.values import PhoneNumber
+from resolvers.crm import channels as resolve
+from schema.crm.pipeline import Pipeline
+from schema.fields import computed, edge, plain, represents
+from schema.relay import Node, id_of
+
+
+@strawberry.type(description="How a channel does.")
+class ChannelHealth:
+    """A `resolvers.crm.channels.Health`."""
+
+    status: ChannelStatus = computed(lambda health: health.channel.status, "Whether it is connected.")
+    last_error: str | None = computed(
+        lambda health: health.channel.last_error, "What went wrong last; null once it is connected."
+    )
+    last_event_at: datetime | None = computed(
+        lambda health: health.traffic.last_event_at, "When WAHA last reported anything."
+    )
+    messages_received: int = computed(
+        lambda health: health.traffic.messages_received, "How many messages came in so far."
+    )
+    messages_sent: int = computed(
+        lambda health: health.traffic.messages_sent, "How many messages went out so far."
+    )
+    pending_events: int = computed(
+        lambda health: health.traffic.pending_events, "How many of WAHA's reports wait to be filed."
+    )
+
+
+@strawberry.type(description="An import of messages from before the channel was connected.")
+class HistoryImport:
+    """The running or latest import of a channel."""
+
+    started_at: datetime = plain("When it began.")
+    ended_at: datetime | None = plain("When it ended; null while it runs.")
+    messages_imported: int = plain("How many messages it filed so far.")
+
+
+@strawberry.type(description="One WhatsApp account, reached through a WAHA session.")
+@represents(domain.Channel)
+class Channel(Node):
+    """A channel."""
+
+    id: strawberry.ID = id_of(ChannelId)
+    name: str = plain("What people call it.")
+    kind: ChannelKind = computed(lambda channel: channel.carrier, "What carries its messages.")
+    status: ChannelStatus = plain("Whether it is connected.")
+    engine: Engine | None = plain("The WhatsApp engine behind the WAHA server, once known.")
+    waha_url: str = plain("Where the WAHA server is.")
+    waha_session: str = plain("The session on the WAHA server.")
+    phone: PhoneNumber | None = plain("The account's telephone number, once paired.")
+    qr_code: str | None = plain("What the phone scans to pair; only while it waits for that.")
+    debounce_timeout_ms: int = plain("How long to wait for further messages of a burst, in milliseconds.")
+    session_timeout_seconds: int | None = plain(
+        "How much silence ends a session, in seconds; null leaves it to the pipeline, then the project."
+    )
+    allow_groups: bool = plain("Whether messages of groups are filed.")
+    pipeline: Pipeline | None = edge(resolve.pipeline, "The pipeline the channel feeds.")
+    webhook_url: str = edge(resolve.webhook_url, "Where WAHA sends the channel's events.")
+    health: ChannelHealth = edge(resolve.health, "How the channel does.")
+    history_import: HistoryImport | None = edge(
+        resolve.history_import, "The running or latest import of older messages; null if there was none."
+    )
+    created_at: datetime = plain("When the channel was set up.")
+    updated_at: datetime = plain("When the channel last changed.")
+    version: int = plain("Grows with every change; give it as expectedVersion.")

@@ -1,0 +1,122 @@
+"""What is said to and by the mutations of channels and pipelines."""
+
+import strawberry
+
+from resolvers.crm import channels as resolve
+from resolvers.crm import pipelines
+from schema.crm.channel import Channel
+from schema.crm.pipeline import Pipeline
+from schema.fields import optional, plain
+from schema.mutations import mutation, user_errors
+from schema.user_errors import UserError
+
+
+@strawberry.input(description="Which WhatsApp account to set up, and where its WAHA session is.")
+class ChannelCreateInput:
+    """Which WhatsApp account to set up, and where its WAHA session is."""
+
+    name: str = plain("What people call it, up to 200 characters.")
+    waha_url: str = plain("Where the WAHA server is, such as https://waha.example.org.")
+    waha_session: str = plain("The session on the WAHA server, up to 64 characters.")
+    waha_api_key: str | None = optional("The WAHA server's API key; kept encrypted and never shown.")
+    debounce_timeout_ms: int | None = optional("How long to wait for the rest of a burst, 0 to 300,000 ms.")
+    session_timeout_seconds: int | None = optional("How much silence ends a session, 60 to 86,400 s.")
+    allow_groups: bool | None = optional("Whether messages of groups are filed.")
+    pipeline_id: strawberry.ID | None = optional("The pipeline the channel feeds.")
+
+
+@strawberry.input(description="What to change. Absent fields stay as they are.")
+class ChannelUpdateInput:
+    """What to change. Absent fields stay as they are."""
+
+    id: strawberry.ID = plain("The channel.")
+    name: str | None = optional("What people call it, up to 200 characters; cannot be cleared.")
+    debounce_timeout_ms: int | None = optional("How long to wait for the rest of a burst, 0 to 300,000 ms.")
+    session_timeout_seconds: int | None = optional(
+        "How much silence ends a session, 60 to 86,400 s; null for the pipeline's."
+    )
+    allow_groups: bool | None = optional("Whether messages of groups are filed; cannot be cleared.")
+    pipeline_id: strawberry.ID | None = optional("The pipeline the channel feeds; null for none.")
+    expected_version: int | None = optional("The version you have seen; refused if there is a newer one.")
+
+
+@strawberry.input(description="Which channel to connect to WhatsApp.")
+class ChannelConnectInput:
+    """Which channel to connect to WhatsApp."""
+
+    id: strawberry.ID = plain("The channel.")
+    expected_version: int | None = optional("The version you have seen; refused if there is a newer one.")
+
+
+@strawberry.input(description="Which pipeline to set up.")
+class PipelineCreateInput:
+    """Which pipeline to set up."""
+
+    name: str = plain("What people call it, up to 200 characters; unique in the project.")
+    session_timeout_seconds: int | None = optional("How much silence ends a session, 60 to 86,400 s.")
+
+
+@strawberry.type(description="What came of setting up a channel.")
+class ChannelCreatePayload:
+    """The answer."""
+
+    channel: Channel | None = plain("The channel.", default=None)
+    webhook_hmac_key: str | None = plain(
+        "Signs the channel's webhooks (HMAC-SHA512), to set up a WAHA server by hand; never shown again.",
+        default=None,
+    )
+    user_errors: list[UserError] = user_errors()
+
+
+@strawberry.type(description="What came of changing a channel.")
+class ChannelUpdatePayload:
+    """The answer."""
+
+    channel: Channel | None = plain("The channel as it is now.", default=None)
+    user_errors: list[UserError] = user_errors()
+
+
+@strawberry.type(description="What came of asking for a connection.")
+class ChannelConnectPayload:
+    """The answer."""
+
+    channel: Channel | None = plain("The channel, ACTIVATING.", default=None)
+    user_errors: list[UserError] = user_errors()
+
+
+@strawberry.type(description="What came of setting up a pipeline.")
+class PipelineCreatePayload:
+    """The answer."""
+
+    pipeline: Pipeline | None = plain("The pipeline.", default=None)
+    user_errors: list[UserError] = user_errors()
+
+
+channel_create = mutation(
+    resolve.create,
+    "Sets up a channel; channelConnect connects it.",
+    takes=ChannelCreateInput,
+    gives=ChannelCreatePayload,
+    show=lambda new: {"channel": new.channel, "webhook_hmac_key": new.webhook_hmac_key},
+)
+channel_update = mutation(
+    resolve.update,
+    "Changes a channel's settings. Sessions that go on keep their timeout.",
+    takes=ChannelUpdateInput,
+    gives=ChannelUpdatePayload,
+    show=lambda channel: {"channel": channel},
+)
+channel_connect = mutation(
+    resolve.connect,
+    "Asks for a connection to WhatsApp; status, qrCode and health tell how it goes.",
+    takes=ChannelConnectInput,
+    gives=ChannelConnectPayload,
+    show=lambda channel: {"channel": channel},
+)
+pipeline_create = mutation(
+    pipelines.create,
+    "Sets up a pipeline.",
+    takes=PipelineCreateInput,
+    gives=PipelineCreatePayload,
+    show=lambda pipeline: {"pipeline": pipeline},
+)

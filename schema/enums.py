@@ -1,0 +1,173 @@
+"""The domain's enums as published, each member with its meaning."""
+
+from enum import Enum
+
+import strawberry
+
+from domain.crm.channel import ChannelKind, ChannelStatus, Engine
+from domain.crm.chat import ChatStatus, ChatType, ParticipantRole
+from domain.crm.contact import IdentityKind, IdentitySource
+from domain.crm.content import ContentKind
+from domain.crm.message import MessageDirection, MessageOrigin, MessageStatus
+from domain.crm.session import SessionEndReason, SessionStatus
+from domain.identity.agent import AgentType
+from domain.identity.permission import Permission
+
+
+def publish(enum: type[Enum], description: str, /, **members: str) -> None:
+    """Publish an enum under its own name. Raises `TypeError` unless exactly its members are described."""
+    if missing := set(enum.__members__) ^ set(members):
+        raise TypeError(
+            f"{enum.__name__} needs one description per member; these do not fit: {sorted(missing)}."
+        )
+    strawberry.enum(enum, description=description)
+    for value in enum.__strawberry_definition__.values:  # type: ignore[attr-defined] # Set by strawberry.
+        value.description = members[value.name]
+
+
+publish(ChannelKind, "What carries a channel's messages.", WAHA="WhatsApp through a WAHA server.")
+publish(
+    ChannelStatus,
+    "Whether a channel is connected to WhatsApp.",
+    INACTIVE="Not connected, and nobody asked for it.",
+    ACTIVATING="Somebody asked to connect it; a worker is about to.",
+    CONNECTING="WAHA is connecting, or waits for the QR code to be scanned.",
+    ACTIVE="Connected: messages flow.",
+    DISCONNECTED="The connection was lost.",
+    ERROR="WAHA failed; health.lastError says how.",
+)
+publish(
+    Engine,
+    "The WhatsApp engine behind a WAHA server.",
+    GOWS="Whatsmeow, in Go.",
+    NOWEB="Baileys, without a browser.",
+    WEBJS="whatsapp-web.js, in a browser.",
+    WPP="WPPConnect, in a browser.",
+)
+publish(
+    ChatType,
+    "What kind of conversation a chat is.",
+    INDIVIDUAL="With one person.",
+    GROUP="A WhatsApp group.",
+    CHANNEL="A WhatsApp channel (newsletter) or status feed.",
+)
+publish(
+    ChatStatus,
+    "Whether people work on a chat.",
+    ACTIVE="In work.",
+    ARCHIVED="Put aside; comes back by itself when the other side writes.",
+    CLOSED="Done; comes back by itself when the other side writes.",
+)
+publish(
+    ParticipantRole,
+    "What a participant may do in a group.",
+    MEMBER="Take part.",
+    ADMIN="Change the group as well.",
+)
+publish(
+    IdentityKind,
+    "What kind of address an identity is.",
+    PHONE="A telephone number.",
+    LID="WhatsApp's privacy id, which hides the number.",
+    JID="Another WhatsApp address.",
+)
+publish(
+    IdentitySource,
+    "How an identity became known.",
+    MESSAGE="From a message.",
+    LID_TABLE="From WAHA's table of LIDs and numbers.",
+    MANUAL="Somebody entered it.",
+    IMPORT="From an import.",
+)
+publish(
+    ContentKind,
+    "What a message contains.",
+    TEXT="Text.",
+    IMAGE="A picture.",
+    VIDEO="A film.",
+    AUDIO="A sound file.",
+    VOICE="A voice note.",
+    DOCUMENT="Any other file.",
+    STICKER="A sticker.",
+    LOCATION="A place.",
+    CONTACT_CARD="Shared contacts.",
+    POLL="A question with options.",
+    LIST="A list of choices, or a choice from one.",
+    BUTTONS="Buttons, or a press on one.",
+    EVENT="An invitation to an event.",
+    ORDER="An order or product of a catalogue.",
+    SYSTEM="A notice of WhatsApp itself.",
+    UNSUPPORTED="Something this version cannot read.",
+)
+publish(
+    MessageDirection,
+    "Which side wrote a message.",
+    INBOUND="The other side.",
+    OUTBOUND="Ours.",
+)
+publish(
+    MessageOrigin,
+    "How a message came to be known.",
+    LIVE="WhatsApp delivered it as it was written.",
+    HISTORY_IMPORT="Imported from before the channel was connected.",
+    GAP_REPAIR="Fetched after an outage.",
+    API="Written through this API.",
+    PHONE="Typed on our phone.",
+    AUTOMATION="Written by an automation.",
+    BROADCAST="Part of a broadcast.",
+)
+publish(
+    MessageStatus,
+    "How far a message came; it only ever rises, in the order RECEIVED, QUEUED, SENDING, UNCONFIRMED, FAILED, "
+    "SENT, DELIVERED, READ, PLAYED, CANCELLED.",
+    RECEIVED="The other side's message is filed.",
+    QUEUED="Waits for a worker.",
+    SENDING="A worker hands it to WhatsApp.",
+    UNCONFIRMED="WhatsApp may have taken it or not; it is not sent again.",
+    FAILED="Refused; failureReason says why. A late acknowledgement still repairs it.",
+    SENT="WhatsApp took it.",
+    DELIVERED="It reached a device.",
+    READ="It was read.",
+    PLAYED="The voice note or video was played.",
+    CANCELLED="Withdrawn before it was sent.",
+)
+publish(
+    SessionStatus,
+    "Whether a session goes on.",
+    ACTIVE="It goes on.",
+    ENDED="It is over; endReason says why.",
+)
+publish(
+    SessionEndReason,
+    "Why a session ended.",
+    INACTIVITY_TIMEOUT="Nobody wrote for timeoutSeconds.",
+    MANUAL_CLOSE="Somebody closed it.",
+    RESOLVED="The matter is settled.",
+    CONTACT_REQUEST="The contact asked for it.",
+    CHANNEL_CLOSED="The channel was closed.",
+)
+publish(
+    AgentType,
+    "What kind of agent somebody is.",
+    HUMAN="A person.",
+    BOT="A program that answers.",
+    SYSTEM="A job of the installation; never shown as an agent.",
+)
+publish(
+    Permission,
+    "One right within a project.",
+    CONTACTS_READ="Read contacts.",
+    CONTACTS_WRITE="Create, change and delete contacts.",
+    CHATS_READ="Read chats.",
+    CHATS_WRITE="Archive, close and reopen chats.",
+    SESSIONS_READ="Read sessions, and agents who are in charge of them.",
+    SESSIONS_WRITE="Close and assign sessions.",
+    MESSAGES_READ="Read messages.",
+    MESSAGES_SEND="Write messages.",
+    CHANNELS_READ="Read channels and pipelines.",
+    CHANNELS_WRITE="Set up, change and connect channels.",
+    PIPELINES_WRITE="Set up pipelines.",
+    AGENTS_WRITE="Create agents.",
+    API_KEYS_WRITE="See, issue and revoke API keys.",
+    EVENTS_READ="Follow what happens.",
+)

@@ -1,0 +1,176 @@
+"""The whole API on one page: what can be asked, done and followed."""
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from domain.values import PhoneNumber
+from resolvers import nodes as about_nodes
+from resolvers.crm import channels as about_channels
+from resolvers.crm import chats as about_chats
+from resolvers.crm import contacts as about_contacts
+from resolvers.crm import messages as about_messages
+from resolvers.crm import pipelines as about_pipelines
+from resolvers.crm import sessions as about_sessions
+from resolvers.identity import agents as about_agents
+from resolvers.identity import api_keys as about_api_keys
+from resolvers.identity import viewer as about_viewer
+from schema.crm import (
+    channel_mutations,
+    chat_mutations,
+    contact_mutations,
+    message_mutations,
+    session_mutations,
+)
+from schema.crm.channel import Channel
+from schema.crm.chat import Chat
+from schema.crm.chat_list_arguments import ChatOrder, ChatWhere
+from schema.crm.contact import Contact
+from schema.crm.contact_list_arguments import ContactOrder, ContactWhere
+from schema.crm.message import Message
+from schema.crm.message_list_arguments import MessageOrder, MessageWhere
+from schema.crm.pipeline import Pipeline
+from schema.crm.session import Session
+from schema.crm.session_list_arguments import SessionOrder, SessionWhere
+from schema.errors import PublishErrors
+from schema.events import Subscription
+from schema.fields import argument, root, root_connection
+from schema.identity import mutations as identity_mutations
+from schema.identity.agent import Agent, BotAgent, HumanAgent
+from schema.identity.api_key import ApiKey
+from schema.identity.tenant import Project, Tenant
+from schema.identity.viewer import Viewer
+from schema.limits import Limits
+from schema.operation import OwnContext, RefuseUnfitText
+from schema.relay import Connection, Node
+from schema.scalars import SCALARS, EventCursor
+from schema.user_errors import DuplicateError, InputError, VersionConflictError
+
+ID = strawberry.ID
+BY_ID = [argument("id", ID, "The global id.")]
+
+
+@strawberry.type(
+    description="What can be asked. Another tenant's things are answered like things that do not exist."
+)
+class Query:
+    """All reading."""
+
+    node: Node | None = root(
+        about_nodes.node, "Anything by its id; null for what does not exist.", arguments=BY_ID
+    )
+    nodes: list[Node | None] = root(
+        about_nodes.nodes,
+        "Up to 100 things by their ids, in that order; null for those that do not exist.",
+        arguments=[argument("ids", list[ID], "The global ids.")],
+    )
+    viewer: Viewer = root(about_viewer.viewer, "Who asks.")
+    tenant: Tenant = root(about_viewer.own_tenant, "The viewer's organisation.")
+    contact: Contact | None = root(about_contacts.one, "One contact.", arguments=BY_ID)
+    contact_by_address: Contact | None = root(
+        about_contacts.by_address,
+        "The contact behind exactly one of phone, lid and jid.",
+        arguments=[
+            argument("channel_id", ID | None, "A channel of the project; its channels share their contacts."),
+            argument(
+                "phone", PhoneNumber | None, "A telephone number; in Brazil with or without the ninth digit."
+            ),
+            argument("lid", str | None, "A LID, with or without @lid."),
+            argument("jid", str | None, "A JID, such as 5511999990001@c.us."),
+        ],
+    )
+    contacts: Connection[Contact] = root_connection(
+        about_contacts.browse,
+        "The contacts; by default those filed last come first.",
+        where=ContactWhere,
+        order=ContactOrder,
+        searched="Text in the name, or at least three digits of the number, whatever case and accents. Not ranked.",
+    )
+    chat: Chat | None = root(about_chats.one, "One chat.", arguments=BY_ID)
+    chats: Connection[Chat] = root_connection(
+        about_chats.browse,
+        "The chats; by default those with the newest message come first, those without any last.",
+        where=ChatWhere,
+        order=ChatOrder,
+        searched="Text in the subject, or in the other person's name or number, whatever case and accents. Not ranked.",
+    )
+    session: Session | None = root(about_sessions.one, "One session.", arguments=BY_ID)
+    sessions: Connection[Session] = root_connection(
+        about_sessions.browse,
+        "The sessions; by default those that started last come first.",
+        where=SessionWhere,
+        order=SessionOrder,
+    )
+    message: Message | None = root(about_messages.one, "One message.", arguments=BY_ID)
+    message_by_external_id: Message | None = root(
+        about_messages.by_external_id,
+        "The message that WhatsApp knows under an id.",
+        arguments=[
+            argument("channel_id", ID, "The channel it went through."),
+            argument("external_id", str, "WhatsApp's id of it, bare or as WAHA writes it."),
+        ],
+    )
+    messages: Connection[Message] = root_connection(
+        about_messages.browse,
+        "The messages; by default in the order they were sent.",
+        where=MessageWhere,
+        order=MessageOrder,
+        searched="Text in the body or caption, whatever case and accents. Not ranked.",
+    )
+    channel: Channel | None = root(about_channels.one, "One channel.", arguments=BY_ID)
+    channels: Connection[Channel] = root_connection(about_channels.browse, "The channels, oldest first.")
+    pipeline: Pipeline | None = root(about_pipelines.one, "One pipeline.", arguments=BY_ID)
+    pipelines: Connection[Pipeline] = root_connection(about_pipelines.browse, "The pipelines, oldest first.")
+    agent: Agent | None = root(about_agents.one, "One agent.", arguments=BY_ID)
+    agents: Connection[Agent] = root_connection(about_agents.browse, "The agents, oldest first.")
+    api_keys: Connection[ApiKey] = root_connection(
+        about_api_keys.browse, "The project's API keys, oldest first."
+    )
+    event_cursor: EventCursor = root(
+        about_viewer.event_position,
+        "Where the event log stands in this very snapshot: subscriptions from here on miss nothing that this "
+        "operation did not see.",
+    )
+
+
+@strawberry.type(description="What can be done. Each mutation commits before it answers.")
+class Mutation:
+    """All changing."""
+
+    contact_create: contact_mutations.ContactCreatePayload = contact_mutations.contact_create
+    contact_update: contact_mutations.ContactUpdatePayload = contact_mutations.contact_update
+    contact_delete: contact_mutations.ContactDeletePayload = contact_mutations.contact_delete
+    channel_create: channel_mutations.ChannelCreatePayload = channel_mutations.channel_create
+    channel_update: channel_mutations.ChannelUpdatePayload = channel_mutations.channel_update
+    channel_connect: channel_mutations.ChannelConnectPayload = channel_mutations.channel_connect
+    pipeline_create: channel_mutations.PipelineCreatePayload = channel_mutations.pipeline_create
+    chat_archive: chat_mutations.ChatArchivePayload = chat_mutations.chat_archive
+    chat_unarchive: chat_mutations.ChatUnarchivePayload = chat_mutations.chat_unarchive
+    chat_close: chat_mutations.ChatClosePayload = chat_mutations.chat_close
+    chat_reopen: chat_mutations.ChatReopenPayload = chat_mutations.chat_reopen
+    session_close: session_mutations.SessionClosePayload = session_mutations.session_close
+    session_assign: session_mutations.SessionAssignPayload = session_mutations.session_assign
+    message_send: message_mutations.MessageSendPayload = message_mutations.message_send
+    agent_create: identity_mutations.AgentCreatePayload = identity_mutations.agent_create
+    api_key_create: identity_mutations.ApiKeyCreatePayload = identity_mutations.api_key_create
+    api_key_revoke: identity_mutations.ApiKeyRevokePayload = identity_mutations.api_key_revoke
+
+
+class Schema(strawberry.Schema):
+    """The schema, which logs what `schema.errors` publishes and nothing twice."""
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Log nothing: `PublishErrors` logs the errors that are our fault, without what people wrote."""
+
+
+schema = Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    types=[HumanAgent, BotAgent, Project, InputError, VersionConflictError, DuplicateError],
+    extensions=[PublishErrors, OwnContext, Limits, RefuseUnfitText],
+    config=StrawberryConfig(scalar_map=dict(SCALARS), disable_field_suggestions=True),
+)
