@@ -26,16 +26,16 @@ def main(arguments: list[str]) -> int:
     if unknown := set(arguments) - {name for name, _ in STEPS}:
         print(
             f"There is no step {', '.join(sorted(unknown))}; there are {', '.join(name for name, _ in STEPS)}."
-        )  # noqa: T201
+        )
         return 2
     for name, command in chosen:
         began = time.monotonic()
-        print(f"== {name}", flush=True)  # noqa: T201 A command for people.
+        print(f"== {name}", flush=True)
         code = subprocess.run(_program(command), cwd=ROOT, check=False).returncode  # noqa: S603 Ours.
         if code != 0:
-            print(f"== {name} failed; run it alone with: ./run check {name}", flush=True)  # noqa: T201
+            print(f"== {name} failed; run it alone with: ./run check {name}", flush=True)
             return 1
-        print(f"== {name} ok ({time.monotonic() - began:.0f} s)", flush=True)  # noqa: T201
+        print(f"== {name} ok ({time.monotonic() - began:.0f} s)", flush=True)
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from migrations.isolation import SYSTEM, create_roles, isolate_all
+from migrations.isolation import APP, SYSTEM, create_roles, isolate_all
 
 revision = "2026_11_24_0002"
 down_revision = "2026_11_24_0001"
@@ -39,6 +39,8 @@ TABLES = {
 def upgrade() -> None:
     create_roles()
     isolate_all(TABLES)
+    # A server asks at its start whether the database is at its release.
+    op.execute(f"GRANT SELECT ON alembic_version TO {APP}")
     op.execute("CREATE SEQUENCE event_position")
     op.execute(f"GRANT USAGE ON SEQUENCE event_position TO {SYSTEM}")
     # Queue tables go from empty to full and back: keep their statistics and dead rows fresh.
@@ -79,6 +81,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute(f"REVOKE SELECT ON alembic_version FROM {APP}")
     op.execute("DROP FUNCTION extend_event_log()")
     op.execute("DROP SEQUENCE event_position")
     op.execute(

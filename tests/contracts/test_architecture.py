@@ -25,10 +25,7 @@ LONGEST_MODULE = 400
 
 def modules() -> list[Path]:
     return [
-        path
-        for room in ROOMS
-        for path in sorted((ROOT / room).rglob("*.py"))
-        if "versions" not in path.parts
+        path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")) if "versions" not in path.parts
     ]
 
 

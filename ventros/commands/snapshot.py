@@ -22,10 +22,10 @@ def main(arguments: list[str]) -> int:
     before = SNAPSHOT.read_text()
     if before == now:
         return 0
-    print("".join(difflib.unified_diff(before.splitlines(True), now.splitlines(True), "snapshot", "code")))  # noqa: T201
+    print("".join(difflib.unified_diff(before.splitlines(True), now.splitlines(True), "snapshot", "code")))
     for change in find_breaking_changes(build_schema(before), build_schema(now)):
-        print(f"BREAKING: {change.description}")  # noqa: T201
-    print("If this is meant, write it: .venv/bin/python -m ventros.commands.snapshot --write")  # noqa: T201
+        print(f"BREAKING: {change.description}")
+    print("If this is meant, write it: .venv/bin/python -m ventros.commands.snapshot --write")
     return 1
 
 
