@@ -2,14 +2,12 @@
 
 import asyncio
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
 
 from domain.clock import SystemClock
-from domain.crm.channel import Channel
 from domain.crm.inbound import SessionState
 from domain.identity.agent import Agent, AgentType
 from domain.identity.api_key import ApiKey, hash_secret
@@ -27,7 +25,7 @@ from ventros.settings import Settings
 from ventros.wiring import webhook_url
 
 _CAUSE = Cause(correlation_id="demo", actor="demo")
-_WAHA_SESSION, _WAHA_API_KEY = "demo", "demo-waha-key"
+_WAHA_SESSION, _WAHA_API_KEY = "crm-demo", "demo-waha-key"
 _CHANNEL = "Demo WhatsApp"
 
 
@@ -82,6 +80,8 @@ async def _prepare(settings: Settings, simulator_url: str, *, kept_in: Path) -> 
                 # The simulator listens on another port after every start.
                 channel.waha_url = simulator_url
                 channel.touch(uow.now)
+            # The simulator's session works from its start.
+            channel.report(SessionState.WORKING, changed_at=uow.now, at=uow.now)
         return Demo(
             **{key: value for key, value in asdict(kept).items() if key != "channel_id"},
             project_id=type_id("prj", credential.project_id),
@@ -116,7 +116,6 @@ async def _create(settings: Settings, database: Database, simulator_url: str) ->
             waha_api_key=_WAHA_API_KEY,
             allow_groups=True,
         )
-        _connect(channel, uow)
     other = Tenant.create(name="Another Company", at=database.clock.now())
     async with database.writing(other.id, _CAUSE) as uow:
         _, _, other_key = _workspace(uow, other, project="Another Project", agent="Rui (demo)")
@@ -152,14 +151,6 @@ def _workspace(uow: UnitOfWork, tenant: Tenant, *, project: str, agent: str) -> 
     )
     uow.api_keys.add(key)
     return workspace, person, secret
-
-
-def _connect(channel: Channel, uow: UnitOfWork) -> None:
-    """Take the channel for connected: the simulator's session works from its start.
-
-    Dated back, so that whatever the simulator reports is newer.
-    """
-    channel.report(SessionState.WORKING, changed_at=uow.now - timedelta(days=365), at=uow.now)
 
 
 def _read(path: Path) -> _Kept | None:
