@@ -41,7 +41,7 @@ publish(
     "The WhatsApp engine behind a WAHA server.",
     GOWS="Whatsmeow, in Go.",
     NOWEB="Baileys, without a browser.",
-    WEBJS="whatsapp-web.js, in a browser.",
+    WEBJS="The library whatsapp-web.js, in a browser.",
     WPP="WPPConnect, in a browser.",
 )
 publish(

@@ -10,6 +10,7 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
+import schema.enums  # noqa: F401 The enums are published before any type that uses them.
 from resolvers.arguments import ListArguments
 
 # Any, in this module: a field binds a resolver of any signature to a type that strawberry reads at run time.

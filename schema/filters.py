@@ -5,7 +5,6 @@ from enum import Enum
 
 import strawberry
 
-import schema.enums  # noqa: F401 The enums are published before filters use them.
 from domain.crm.chat import ChatStatus, ChatType
 from domain.crm.content import ContentKind
 from domain.crm.message import MessageDirection, MessageOrigin, MessageStatus
