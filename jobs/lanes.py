@@ -89,16 +89,16 @@ async def _batch(database: Database, translate: Translate, *, one_by_one: bool) 
             return 0
         await assume_tenant(connection, claim.tenant_id)
         parts = [(one,) for one in claim.webhooks] if one_by_one else [claim.webhooks]
-        has_events = False
+        wakes: frozenset[str] = frozenset()
         for part in parts:
             settle = _settle_alone if one_by_one else _file
-            has_events |= await settle(connection, database, claim.tenant_id, part, translate)
+            wakes |= await settle(connection, database, claim.tenant_id, part, translate)
     BATCH.observe(len(claim.webhooks))
     now = database.clock.now()
     for webhook in claim.webhooks:
         WAITED.observe(max((now - webhook.received_at).total_seconds(), 0))
-    if has_events:
-        await database.wake("outbox")
+    for name in sorted(wakes):
+        await database.wake(name)
     return len(claim.webhooks)
 
 
@@ -108,7 +108,7 @@ async def _settle_alone(
     tenant_id: TenantId,
     webhooks: Sequence[WaitingWebhook],
     translate: Translate,
-) -> bool:
+) -> frozenset[str]:
     """File one webhook in a savepoint; if it fails, try it later, and in the end put it aside."""
     (webhook,) = webhooks
     try:
@@ -126,7 +126,7 @@ async def _settle_alone(
             attempt=webhook.attempts + 1,
             dead=is_dead,
         )
-        return False
+        return frozenset()
 
 
 async def _file(
@@ -135,7 +135,7 @@ async def _file(
     tenant_id: TenantId,
     webhooks: Sequence[WaitingWebhook],
     translate: Translate,
-) -> bool:
+) -> frozenset[str]:
     reports = [
         Report(number=one.id, channel_id=one.channel_id, event=translate(one.body, one.received_at))
         for one in webhooks
@@ -146,7 +146,7 @@ async def _file(
         connection, [(one.id, done.outcomes.get(one.id, Outcome.IGNORED).value) for one in webhooks]
     )
     _count(webhooks, done)
-    return done.has_events
+    return done.wakes
 
 
 def _count(webhooks: Sequence[WaitingWebhook], done: Processed) -> None:

@@ -31,14 +31,16 @@ def tenant_table(name: str, *items: SchemaItem) -> Table:
     )
 
 
-def belongs_to(column: str, parent: str) -> ForeignKeyConstraint:
+def belongs_to(column: str, parent: str, *, on_delete: str | None = None) -> ForeignKeyConstraint:
     """Reference a row of the same tenant; a row can never point across tenants.
 
-    Checked at the commit, so that a transaction may write its rows in any order.
+    Checked at the commit, so that a transaction may write its rows in any order. `on_delete` is an action of SQL,
+    such as CASCADE for rows that go with their parent.
     """
     return ForeignKeyConstraint(
         ["tenant_id", column],
         [f"{parent}.tenant_id", f"{parent}.id"],
+        ondelete=on_delete,
         deferrable=True,
         initially="DEFERRED",
     )

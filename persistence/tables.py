@@ -4,4 +4,5 @@ import persistence.mapping
 import persistence.messaging.events
 import persistence.messaging.facts
 import persistence.messaging.inbox
+import persistence.messaging.media
 import persistence.messaging.outgoing  # noqa: F401

@@ -29,14 +29,24 @@ class ContentKind(Enum):
     UNSUPPORTED = "UNSUPPORTED"
 
 
+class MediaStatus(Enum):
+    """Whether we keep a message's file."""
+
+    PENDING = "PENDING"
+    STORED = "STORED"
+    FAILED = "FAILED"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Media:
     """A file that belongs to a message. `url` is where WAHA or the caller offers it, never shown to clients.
 
-    `size` in bytes and `duration_seconds` are None when unknown; `error` says why there is no file.
+    `size` in bytes and `duration_seconds` are None when unknown. `error` says why there is no file; while the
+    file is PENDING, why it was not offered at first.
     """
 
     id: MediaId | None = None
+    status: MediaStatus = MediaStatus.PENDING
     mime_type: str | None = None
     filename: str | None = None
     size: int | None = None

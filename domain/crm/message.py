@@ -5,7 +5,15 @@ from datetime import datetime
 from typing import ClassVar
 
 from domain.base import Aggregate
-from domain.crm.content import ContentKind, MessageContent, with_text
+from domain.crm.content import (
+    ContentKind,
+    Media,
+    MediaStatus,
+    MessageContent,
+    media_of,
+    with_media,
+    with_text,
+)
 from domain.crm.message_events import (
     MessageCreated,
     MessageDelivered,
@@ -23,6 +31,7 @@ from domain.crm.message_events import (
     MessageUnconfirmed,
 )
 from domain.crm.message_status import ACKNOWLEDGED, Ack, MessageDirection, MessageOrigin, MessageStatus
+from domain.crm.reaction import Reaction
 from domain.errors import InvalidState
 from domain.ids import (
     AgentId,
@@ -49,19 +58,7 @@ __all__ = [
 
 REASON_LIMIT = 500
 
-
 _SENDABLE = {MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.UNCONFIRMED}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reaction:
-    """One person's emoji on a message; `contact_id` None means our side. An empty emoji is a withdrawn reaction,
-    kept so that an older reaction arriving later does not bring it back.
-    """
-
-    contact_id: ContactId | None
-    emoji: str
-    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -327,10 +324,12 @@ class Message(Aggregate):
         event = MessageReactionAdded if emoji else MessageReactionRemoved
         self.record(event(message_id=self.id, chat_id=self.chat_id, contact_id=contact_id), at=at)
 
-    def store_media(self, content: MessageContent, *, at: datetime) -> None:
-        """Replace the description of the message's file after it was fetched, or found missing."""
-        self.content = content
-        self.record(MessageMediaStored(message_id=self.id, chat_id=self.chat_id), at=at)
+    def store_media(self, media: Media, *, at: datetime) -> None:
+        """Describe the message's file after it was stored, or found missing; a file of that id only."""
+        known = media_of(self.content)
+        if known is not None and known.id == media.id and known != media:
+            self.content = with_media(self.content, media)
+            self.record(MessageMediaStored(message_id=self.id, chat_id=self.chat_id), at=at)
 
     def move(
         self, *, chat_id: ChatId, contact_id: ContactId | None, session_id: SessionId | None, at: datetime
@@ -355,6 +354,10 @@ class Message(Aggregate):
         ):
             if moment is not None:
                 self.acknowledge(ack, acked_at=moment, at=at)
+        ours, theirs = media_of(self.content), media_of(other.content)
+        if ours and theirs and theirs.id is not None and ours.status is not MediaStatus.STORED:
+            self.content = with_media(self.content, theirs)
+            self.record(MessageMediaStored(message_id=self.id, chat_id=self.chat_id), at=at)
         self._rise(other.status, at=at)
 
     def rename_reactor(self, old: ContactId, new: ContactId, *, at: datetime) -> None:

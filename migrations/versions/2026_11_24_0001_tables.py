@@ -885,9 +885,66 @@ def upgrade() -> None:
     )
     op.create_index("ix_outgoing_available", "outgoing", ["available_at"], unique=False)
     op.create_index("ix_outgoing_chat", "outgoing", ["tenant_id", "chat_id", "position"], unique=False)
+    op.create_table(
+        "media",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.Column("channel_id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("mime_type", sa.Text(), nullable=True),
+        sa.Column("filename", sa.Text(), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=True),
+        sa.Column("sha256", sa.Text(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("chat_address", sa.Text(), nullable=False),
+        sa.Column("author_address", sa.Text(), nullable=True),
+        sa.Column("attempts", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.Column(
+            "available_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("stored_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "channel_id"],
+            ["channels.tenant_id", "channels.id"],
+            name=op.f("fk_media_tenant_id_channel_id"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "message_id"],
+            ["messages.tenant_id", "messages.id"],
+            name=op.f("fk_media_tenant_id_message_id"),
+            ondelete="CASCADE",
+            initially="DEFERRED",
+            deferrable=True,
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"],
+            ["tenants.id"],
+            name=op.f("fk_media_tenant_id"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_media")),
+    )
+    op.create_index(
+        "ix_media_due",
+        "media",
+        ["available_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'PENDING'"),
+    )
+    op.create_index("ix_media_message", "media", ["tenant_id", "message_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_media_message", table_name="media")
+    op.drop_index("ix_media_due", table_name="media", postgresql_where=sa.text("status = 'PENDING'"))
+    op.drop_table("media")
     op.drop_index("ix_outgoing_chat", table_name="outgoing")
     op.drop_index("ix_outgoing_available", table_name="outgoing")
     op.drop_table("outgoing")

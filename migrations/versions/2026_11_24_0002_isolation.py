@@ -27,6 +27,7 @@ TABLES = {
     "messages": (ALL, ""),
     "early_facts": ("SELECT, INSERT, DELETE", "SELECT, DELETE"),
     "outgoing": (ALL, "SELECT"),
+    "media": ("SELECT, INSERT, UPDATE", "SELECT (tenant_id, id, status, available_at, lease_until)"),
     "inbox_events": ("SELECT, UPDATE, DELETE", ALL),
     "inbox_archive": ("SELECT, INSERT", "SELECT, DELETE"),
     "inbox_dead": ("SELECT, INSERT, DELETE", "SELECT"),

@@ -17,6 +17,7 @@ from persistence.crm.contacts import contacts
 from persistence.crm.messages import messages
 from persistence.crm.sessions import sessions
 from persistence.events import Cause, outbox_rows
+from persistence.messaging import media
 from persistence.messaging.events import outbox
 
 
@@ -101,6 +102,7 @@ async def _merge_authorship(
             twin = await _twin(connection, message, contact_id=keeper)
             if twin is not None:
                 twin.absorb(message, at=now)
+                await media.follow(connection, [(message.id, twin.id)])
                 await bulk.delete(connection, messages, [message.id])
                 await bulk.update_aggregates(connection, messages, [twin])
                 continue
@@ -179,6 +181,7 @@ async def _move_messages(
         }
         for row in twins:
             held[row["kept"]].absorb(held[row["gone"]], at=now)
+        await media.follow(connection, [(row["gone"], row["kept"]) for row in twins])
         await bulk.update_aggregates(connection, messages, [held[row["kept"]] for row in twins])
         await bulk.delete(connection, messages, [row["gone"] for row in twins])
     await connection.execute(

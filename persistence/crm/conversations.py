@@ -22,7 +22,9 @@ from persistence.crm.contacts import contact_identities, contacts
 from persistence.crm.messages import messages
 from persistence.crm.sessions import sessions
 from persistence.events import Cause, outbox_rows
+from persistence.messaging import media
 from persistence.messaging.events import outbox
+from persistence.messaging.media import WantedFile
 
 IdentityKey = tuple[ProjectId, IdentityKind, str]
 SessionKey = tuple[ChannelId, ContactId]
@@ -58,6 +60,7 @@ class Conversations:
     unmatched: dict[ChatId, list[Message]] = field(default_factory=lambda: defaultdict(list))
     participants: set[tuple[ChatId, ContactId]] = field(default_factory=set)
     settled: set[MessageId] = field(default_factory=set)
+    files: list[WantedFile] = field(default_factory=list)
     _new: list[Aggregate] = field(default_factory=list)
     _new_identities: list[ContactIdentity] = field(default_factory=list)
     _new_participants: list[ChatParticipant] = field(default_factory=list)
@@ -243,8 +246,8 @@ class Conversations:
 
     # -- Storing.
 
-    async def save(self, cause: Cause) -> bool:
-        """Write what is new or changed, then the events; return whether there were events."""
+    async def save(self, cause: Cause) -> set[str]:
+        """Write what is new or changed, then the events; return whom to wake after the commit."""
         loaded_sessions = [session for group in self.sessions.values() for session in group]
         gone = {session.id: session for session in loaded_sessions if session.merged_into_id is not None}
         new_sessions = [one for one in self._new_of(Session) if one.id not in gone]
@@ -272,6 +275,9 @@ class Conversations:
             await self.connection.execute(
                 "DELETE FROM outgoing WHERE id = ANY($1::uuid[])", list(self.settled)
             )
+        wakes = set()
+        if self.files and await media.want(self.connection, self.files, at=self.now):
+            wakes.add("media")
         await bulk.update_aggregates(self.connection, channels, self._changed(self.channels.values()))
         everything = [
             *self.contacts.values(),
@@ -281,8 +287,9 @@ class Conversations:
             *self.channels.values(),
         ]
         rows = outbox_rows(everything, cause)
-        await bulk.insert(self.connection, outbox, rows)
-        return bool(rows)
+        if await bulk.insert(self.connection, outbox, rows):
+            wakes.add("outbox")
+        return wakes
 
     def _new_of(self, kind: type[Aggregate]) -> list[Aggregate]:
         return [aggregate for aggregate in self._new if isinstance(aggregate, kind)]

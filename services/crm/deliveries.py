@@ -11,7 +11,7 @@ from domain.identity.permission import Permission
 from domain.ids import ChatId, MessageId
 from domain.values import WhatsAppAddress
 from persistence.crm.channel_counters import count_sent
-from persistence.messaging import outgoing
+from persistence.messaging import media, outgoing
 from persistence.messaging.outgoing import Delivery
 from persistence.unit_of_work import UnitOfWork
 from services.viewer import Viewer
@@ -98,6 +98,7 @@ async def confirm(
         twin = await uow.messages.twin_of(message, external_id)
         if twin is not None:
             message.absorb(twin, at=uow.now)
+            await media.follow_one(uow.session, gone=twin.id, kept=message.id)
             await uow.session.delete(twin)
             await uow.session.flush()
             if twin.session_id is not None and (session := await uow.sessions.find(twin.session_id)):

@@ -25,6 +25,7 @@ from domain.crm.session import Session, file_message, resolve_timeout
 from domain.ids import ChannelId, ContactId, SessionId
 from domain.values import AddressKind, WhatsAppAddress
 from persistence.crm.conversations import Conversations, identity_keys
+from services.crm.inbound_files import want_file, with_file_id
 
 _CHAT_TYPES = {
     AddressKind.PHONE: ChatType.INDIVIDUAL,
@@ -135,6 +136,7 @@ def _file_message(
             held.settled.add(known.id)
             if event.ack is not None:
                 known.acknowledge(event.ack, acked_at=event.sent_at, at=held.now)
+            want_file(held, known, event)
         return Outcome.REPEATED
     session_id = _session(held, channel, chat, contact, event.sent_at, from_contact=inbound)
     message = Message.receive(
@@ -146,7 +148,7 @@ def _file_message(
         session_id=session_id,
         direction=direction,
         origin=_origin(event),
-        content=event.content,
+        content=with_file_id(event.content),
         external_id=event.key.external_id,
         sent_at=event.sent_at,
         at=held.now,
@@ -157,6 +159,7 @@ def _file_message(
     if event.ack is not None and not inbound:
         message.acknowledge(event.ack, acked_at=event.sent_at, at=held.now)
     held.add_message(message)
+    want_file(held, message, event)
     if inbound and (chat.last_message_at is None or event.sent_at >= chat.last_message_at):
         chat.wake(at=held.now)
     chat.file(event.sent_at, at=held.now)

@@ -19,10 +19,10 @@ from services.crm.inbound import Outcome, Report, file_reports, peer_of, people_
 
 @dataclass(frozen=True, kw_only=True)
 class Processed:
-    """What a batch did: the outcome of each report by its number, and whether events were recorded."""
+    """What a batch did: the outcome of each report by its number, and whom to wake after the commit."""
 
     outcomes: dict[int, Outcome]
-    has_events: bool = False
+    wakes: frozenset[str] = frozenset()
     received: dict[ChannelId, int] = field(default_factory=dict)
 
 
@@ -46,7 +46,7 @@ async def process(
     await _find_people(held, everything, now=now, cause=cause)
     await _load(held, everything)
     filed, settled = file_reports(held, live, [(one.channel_id, one.fact) for one in early])
-    has_events = await held.save(cause)
+    wakes = await held.save(cause)
     applied = {id(fact) for _, fact in settled}
     await facts.forget(connection, [one.id for one in early if id(one.fact) in applied])
     await facts.keep(connection, tenant_id, filed.waiting, at=now)
@@ -58,7 +58,7 @@ async def process(
         sent=filed.sent,
         at=now,
     )
-    return Processed(outcomes=outcomes | filed.outcomes, has_events=has_events, received=filed.received)
+    return Processed(outcomes=outcomes | filed.outcomes, wakes=frozenset(wakes), received=filed.received)
 
 
 async def _early_facts(connection: Connection, reports: Sequence[Report]) -> list[EarlyFact]:
