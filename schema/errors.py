@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import structlog
 from graphql import GraphQLError, GraphQLFormattedError, GraphQLSyntaxError
 from strawberry.extensions import SchemaExtension
-from strawberry.types import StreamExecutionResult
 
 from domain.errors import DomainError
 from persistence.outages import OUTAGES
@@ -62,31 +61,19 @@ def publish(error: GraphQLError, *, request_id: str) -> GraphQLError:
     )
 
 
-class PublishErrors(SchemaExtension):
-    """Publishes the errors of every operation, whatever carries it: HTTP, WebSocket or server-sent events."""
+def publish_all(errors: list[GraphQLError], *, request_id: str) -> None:
+    """Publish errors in place, because strawberry hands the same list on to the client."""
+    errors[:] = [publish(error, request_id=request_id) for error in errors]
+
+
+class NameValidationErrors(SchemaExtension):
+    """Names the code of a document that does not fit the schema, unless a rule named a better one."""
 
     def on_validate(self) -> Iterator[None]:
-        """Name the code of a document that does not fit the schema, unless a rule named a better one."""
+        """Look at what validation found."""
         yield
         for error in self.execution_context.pre_execution_errors or ():
             error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"} | dict(error.extensions or {})
-
-    def on_operation(self) -> Iterator[None]:
-        """Publish the errors of a single result."""
-        yield
-        self._publish(self.execution_context.result)
-
-    def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
-        """Publish the errors of one result of several."""
-        self._publish(result)
-        yield
-
-    def _publish(self, result: object) -> None:
-        errors: list[GraphQLError] | None = getattr(result, "errors", None)
-        if errors:
-            request_id = getattr(self.execution_context.context, "correlation_id", "")
-            # In place, because strawberry hands the same list on.
-            errors[:] = [publish(error, request_id=request_id) for error in errors]
 
 
 def _cause(error: GraphQLError) -> BaseException | None:

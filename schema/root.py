@@ -33,7 +33,7 @@ from schema.crm.message_list_arguments import MessageOrder, MessageWhere
 from schema.crm.pipeline import Pipeline
 from schema.crm.session import Session
 from schema.crm.session_list_arguments import SessionOrder, SessionWhere
-from schema.errors import PublishErrors
+from schema.errors import NameValidationErrors, publish_all
 from schema.events import Subscription
 from schema.fields import argument, root, root_connection
 from schema.identity import mutations as identity_mutations
@@ -158,12 +158,14 @@ class Mutation:
 
 
 class Schema(strawberry.Schema):
-    """The schema, which logs what `schema.errors` publishes and nothing twice."""
+    """The schema, whose errors are published whatever carries them: HTTP, WebSocket or server-sent events."""
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
-        """Log nothing: `PublishErrors` logs the errors that are our fault, without what people wrote."""
+        """Publish every error of an operation; strawberry would log them with what people wrote."""
+        context = None if execution_context is None else execution_context.context
+        publish_all(errors, request_id=getattr(context, "correlation_id", ""))
 
 
 schema = Schema(
@@ -171,6 +173,6 @@ schema = Schema(
     mutation=Mutation,
     subscription=Subscription,
     types=[HumanAgent, BotAgent, Project, InputError, VersionConflictError, DuplicateError],
-    extensions=[PublishErrors, OwnContext, Limits, RefuseUnfitText],
+    extensions=[NameValidationErrors, OwnContext, Limits, RefuseUnfitText],
     config=StrawberryConfig(scalar_map=dict(SCALARS), disable_field_suggestions=True),
 )

@@ -15,6 +15,7 @@ from graphql import (
     InputObjectTypeDefinitionNode,
     InterfaceTypeDefinitionNode,
     ObjectTypeDefinitionNode,
+    TypeDefinitionNode,
     UnionTypeDefinitionNode,
     get_named_type,
     is_specified_scalar_type,
@@ -152,6 +153,7 @@ def test_ids_in_conditions_are_ids_in_persistence() -> None:
 def test_the_core_is_published_as_it_was_designed() -> None:
     missing: list[str] = []
     for definition in parse(CORE.read_text()).definitions:
+        assert isinstance(definition, TypeDefinitionNode)
         name = definition.name.value
         ours = TYPES.get(name)
         if ours is None:
