@@ -35,6 +35,14 @@ class Installation:
     hub: Hub | None = None
 
 
+@dataclass(kw_only=True)
+class Progress:
+    """How far a subscription has come, for transports that resume by themselves; both are event cursors."""
+
+    resume_after: str | None = None
+    latest: str | None = None
+
+
 class Context:
     """One operation of one viewer, or one event of a subscription.
 
@@ -47,6 +55,7 @@ class Context:
         self.viewer = viewer
         self.correlation_id = correlation_id
         self.connection_params: object = None
+        self.progress: Progress | None = None
         self.loaders = Loaders(self)
         self._lock = asyncio.Lock()
         self._reader: Reader | None = None
@@ -99,6 +108,7 @@ class Context:
         """Return a context for another operation or event of the same viewer, with nothing read yet."""
         other = Context(self.installation, viewer=self.viewer, correlation_id=self.correlation_id)
         other.connection_params = self.connection_params
+        other.progress = self.progress
         return other
 
     async def renew(self) -> None:

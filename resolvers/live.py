@@ -17,8 +17,8 @@ from domain.identity.permission import Permission
 from domain.ids import PREFIXES, ChatId, type_id
 from persistence.event_log import LoggedEvent
 from persistence.outages import is_outage
-from resolvers.context import Context
-from resolvers.cursors import parse_event_cursor
+from resolvers.context import Context, Progress
+from resolvers.cursors import event_cursor, parse_event_cursor
 from resolvers.errors import BadUserInput, LiveUnavailable
 from resolvers.ids import private, public
 from resolvers.loaders import Loaders
@@ -135,10 +135,13 @@ async def _follow(context: Context, after: str | None) -> AsyncGenerator[LoggedE
     hub = context.installation.hub
     if hub is None:
         raise LiveUnavailable("This process follows no events; subscribe at the API server.")
-    position = None if after is None else parse_event_cursor(after)
+    progress = context.progress or Progress()
+    cursor = progress.resume_after or after
+    position = None if cursor is None else parse_event_cursor(cursor)
     async with aclosing(hub.follow(viewer.tenant_id, after=position)) as followed:
         async for event in followed:
             if event.project_id == viewer.project_id:
+                progress.latest = event_cursor(event.position)
                 yield event
 
 

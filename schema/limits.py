@@ -1,6 +1,7 @@
 """What one operation may ask for; more is refused, with numbers, before anything is executed."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode
 from strawberry.extensions import SchemaExtension
@@ -15,6 +16,7 @@ MAX_DIRECTIVES = 20
 MAX_MUTATIONS = 10
 MAX_FIELDS = 5_000
 MAX_PRICE = 1_000
+DEADLINE_SECONDS = 10.0
 
 
 class Limits(SchemaExtension):
@@ -26,6 +28,18 @@ class Limits(SchemaExtension):
         """Let the parser stop early."""
         self.execution_context.parse_options["max_tokens"] = MAX_TOKENS
         yield
+
+    def on_parse(self) -> Iterator[None]:
+        """Tell a document that is too long from one that is malformed."""
+        yield
+        for error in self.execution_context.pre_execution_errors or ():
+            if f"more than {MAX_TOKENS} tokens" in error.message:
+                error.extensions = {"code": "QUERY_TOO_COSTLY"}
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        """Give a query or mutation ten seconds, and a subscription ten seconds to begin; then it is cancelled."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            yield
 
     def on_validate(self) -> Iterator[None]:
         """Refuse what is too deep or too costly, or does not say which operation it means."""
@@ -46,15 +60,16 @@ class Limits(SchemaExtension):
 
     def _refusal(self, schema: GraphQLSchema, document: DocumentNode) -> GraphQLError | None:
         operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
-        name = self.execution_context.operation_name
+        # What the client said; the public property falls back to the first operation.
+        name = self.execution_context._provided_operation_name  # noqa: SLF001
         if name is None and len(operations) > 1:
             return _refused(
-                "GRAPHQL_VALIDATION_FAILED",
+                "BAD_USER_INPUT",
                 f"The document has {len(operations)} operations; say which one to execute in operationName.",
             )
         chosen = [one for one in operations if name is None or (one.name and one.name.value == name)]
         if not chosen:
-            return _refused("GRAPHQL_VALIDATION_FAILED", "The document has no operation of that name.")
+            return _refused("BAD_USER_INPUT", "The document has no operation of that name.")
         variables = self.execution_context.variables or {}
         try:
             self._bill = Pricer.of(schema, document, chosen[0], variables=variables).bill()

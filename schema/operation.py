@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from graphql import DocumentNode, GraphQLError, StringValueNode, Visitor, visit
 from graphql.language import Node
 from strawberry.extensions import SchemaExtension
+from strawberry.types import StreamExecutionResult
 
 from resolvers.context import Context
 
@@ -41,6 +42,13 @@ class OwnContext(SchemaExtension):
         finally:
             if isinstance(context, Context):
                 await context.renew()
+
+    async def on_stream_result(self, result: StreamExecutionResult) -> AsyncIterator[None]:
+        """Give the snapshot of an event back, before it is sent: a slow client must not hold a connection."""
+        context = self.execution_context.context
+        if isinstance(context, Context):
+            await context.renew()
+        yield
 
 
 class RefuseUnfitText(SchemaExtension):
