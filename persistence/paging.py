@@ -184,6 +184,24 @@ class Collection(Generic[E]):
         return conditions
 
 
+_EARLIEST = literal_column("'-infinity'::timestamptz", DateTime(timezone=True))
+_LATEST = literal_column("'infinity'::timestamptz", DateTime(timezone=True))
+
+
+def or_earliest(column: Column) -> Column:
+    """Return instants with the earliest of all in place of nothing, as lists are sorted and indexes hold it.
+
+    GREATEST passes over nothing, as COALESCE would; but only GREATEST counts as leakproof, so that row-level
+    security lets the comparison with a cursor into the index.
+    """
+    return func.greatest(column, _EARLIEST)
+
+
+def or_latest(column: Column) -> Column:
+    """Return instants with the latest of all in place of nothing."""
+    return func.least(column, _LATEST)
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Branch(Generic[E]):
     """The rows of a collection that belong to a parent, such as a chat's messages; `parent` names it."""
@@ -239,8 +257,7 @@ class _Order:
         keys, values = [], []
         for number, term in enumerate(terms):
             key = collection.sort_keys[term.key]
-            missing = _missing(term) if key.is_optional else None
-            expression = key.column if missing is None else func.coalesce(key.column, missing)
+            expression, missing = _with_missing(key, term)
             keys.append(_Key(expression, term.descending != backward, missing))
             values.append(key.column.label(f"value_{number}"))
         keys.append(_Key(collection.table.c.id, terms[-1].descending != backward))
@@ -280,12 +297,13 @@ class _Order:
         return or_(*steps)
 
 
-def _missing(term: Term) -> Column:
-    """Return what missing instants count as, so that they sort to their end and compare like any other."""
-    late = term.nulls_first == term.descending
-    return literal_column(
-        "'infinity'::timestamptz" if late else "'-infinity'::timestamptz", DateTime(timezone=True)
-    )
+def _with_missing(key: SortKey, term: Term) -> tuple[Column, Column | None]:
+    """Return what rows are sorted by, and what missing instants count as, so that they go to their end."""
+    if not key.is_optional:
+        return key.column, None
+    if term.nulls_first == term.descending:
+        return or_latest(key.column), _LATEST
+    return or_earliest(key.column), _EARLIEST
 
 
 def _unnested(ids: Sequence[UUID]) -> FromClause:

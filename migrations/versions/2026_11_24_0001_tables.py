@@ -253,7 +253,7 @@ def upgrade() -> None:
         [
             "tenant_id",
             "project_id",
-            sa.literal_column("coalesce(last_interaction_at, '-infinity'::timestamptz)"),
+            sa.literal_column("greatest(last_interaction_at, '-infinity'::timestamptz)"),
             "id",
         ],
         unique=False,
@@ -536,7 +536,7 @@ def upgrade() -> None:
         [
             "tenant_id",
             "project_id",
-            sa.literal_column("coalesce(last_message_at, '-infinity'::timestamptz)"),
+            sa.literal_column("greatest(last_message_at, '-infinity'::timestamptz)"),
             "id",
         ],
         unique=False,

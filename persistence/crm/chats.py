@@ -9,9 +9,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     exists,
-    func,
     literal,
-    literal_column,
     or_,
     select,
 )
@@ -21,7 +19,7 @@ from domain.ids import ChannelId, ContactId, ProjectId
 from persistence.crm.contacts import contacts, search_contacts
 from persistence.filters import Filterable, contains
 from persistence.metadata import belongs_to, tenant_table
-from persistence.paging import Branch, Collection, Listing, Page, PageRequest, SortKey, Term
+from persistence.paging import Branch, Collection, Listing, Page, PageRequest, SortKey, Term, or_earliest
 from persistence.repository import Repository
 from persistence.types import EnumText, instant
 
@@ -51,7 +49,7 @@ Index(
     "ix_chats_last_message",
     chats.c.tenant_id,
     chats.c.project_id,
-    func.coalesce(chats.c.last_message_at, literal_column("'-infinity'::timestamptz")),
+    or_earliest(chats.c.last_message_at),
     chats.c.id,
 )
 

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Uuid,
     case,
     func,
-    literal_column,
     or_,
     select,
     text,
@@ -31,7 +30,7 @@ from domain.crm.contact import (
 from domain.ids import ContactId, ProjectId
 from persistence.filters import Filterable, contains
 from persistence.metadata import belongs_to, tenant_table
-from persistence.paging import Collection, Listing, Page, PageRequest, SortKey, Term
+from persistence.paging import Collection, Listing, Page, PageRequest, SortKey, Term, or_earliest
 from persistence.repository import Repository
 from persistence.types import AsJSON, EnumText, Phone, instant
 
@@ -72,7 +71,7 @@ Index(
     contacts.c.tenant_id,
     contacts.c.project_id,
     # Those never spoken with sort as if it had been before all others.
-    func.coalesce(contacts.c.last_interaction_at, literal_column("'-infinity'::timestamptz")),
+    or_earliest(contacts.c.last_interaction_at),
     contacts.c.id,
     postgresql_where=_shown,
 )
