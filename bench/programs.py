@@ -100,9 +100,12 @@ async def _running(
     try:
         if port:
             await _ready(process, port, path, log)
-        yield Program(pid=process.pid, port=port)
-        if process.poll() is not None:
-            raise ProgramFailed(f"{name} ended with {process.returncode} while it was measured:{_tail(log)}")
+        try:
+            yield Program(pid=process.pid, port=port)
+        finally:
+            # Its end explains whatever else went wrong.
+            if process.poll() is not None:
+                raise ProgramFailed(f"{name} ended with {process.returncode} meanwhile:{_tail(log)}")
     finally:
         await _stop(process)
 

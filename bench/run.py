@@ -9,7 +9,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from bench import intake, lanes
+from bench import intake, lanes, relay
 from bench.report import RESULTS, Result, show, write
 from bench.run_settings import Bench
 from bench.servers import servers
@@ -17,6 +17,7 @@ from bench.servers import servers
 BENCHMARKS: dict[str, Callable[[Bench], Awaitable[Result]]] = {
     "intake": intake.run,
     "lanes": lanes.run,
+    "relay": relay.run,
 }
 
 
