@@ -131,6 +131,15 @@ class WhatsAppAddress:
         return PhoneNumber.from_digits(self.user) if self.kind is AddressKind.PHONE else None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredFile:
+    """A file that is kept: its SHA-256 in lower-case hexadecimal, its size in bytes, and how it begins."""
+
+    sha256: str
+    size: int
+    beginning: bytes
+
+
 def email_address(value: str) -> str:
     """Return the address trimmed and in lower case, or raise `Invalid`."""
     text = value.strip().lower()

@@ -8,7 +8,7 @@ from prometheus_client import Counter, Gauge
 from persistence import upkeep
 from persistence.database import Database
 from persistence.events import Cause
-from persistence.messaging import facts, lanes, outgoing
+from persistence.messaging import facts, lanes, media, outgoing
 from services.crm import upkeep as chores
 from services.viewer import system_viewer
 
@@ -24,6 +24,7 @@ ENDED = Counter("ventros_sessions_ended_by_silence", "Sessions that ended by sil
 INBOX_DEPTH = Gauge("ventros_inbox_depth", "Webhooks that wait to be filed.")
 INBOX_OLDEST = Gauge("ventros_inbox_oldest_seconds", "How long the oldest webhook has waited.")
 OUTGOING_DEPTH = Gauge("ventros_outgoing_depth", "Messages that wait to be sent or settled.")
+MEDIA_DEPTH = Gauge("ventros_media_depth", "Files that wait to be fetched.")
 FACTS_EXPIRED = Counter("ventros_early_facts_expired", "Facts whose message never came.")
 
 
@@ -67,3 +68,4 @@ async def measure(database: Database) -> None:
     INBOX_DEPTH.set(depth)
     INBOX_OLDEST.set(oldest)
     OUTGOING_DEPTH.set(await outgoing.waiting(database.system))
+    MEDIA_DEPTH.set(await media.waiting(database.system))

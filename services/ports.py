@@ -1,8 +1,11 @@
 """What services need from the world outside; each Protocol is met by something in `integrations`."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Protocol
 
-from domain.values import Sealed
+from domain.ids import TenantId
+from domain.values import Sealed, StoredFile
 
 
 class Vault(Protocol):
@@ -18,4 +21,19 @@ class Vault(Protocol):
 
     def open(self, sealed: Sealed, *, context: str) -> str:
         """Return the text that was sealed under that context."""
+        ...
+
+
+class Storage(Protocol):
+    """Keeps files, each tenant's apart, by the hash of their content: the same file twice is kept once."""
+
+    async def store(self, tenant_id: TenantId, chunks: AsyncIterator[bytes]) -> StoredFile:
+        """Keep what the chunks make up; when it returns, the file survives a power cut.
+
+        Raises `OSError` when it cannot be written, and whatever the chunks raise; then nothing is kept.
+        """
+        ...
+
+    def path(self, tenant_id: TenantId, sha256: str) -> Path:
+        """Return where a tenant's file is. Raises `ValueError` for anything but a hash."""
         ...

@@ -1,10 +1,13 @@
 """Everything that can be set from outside, with its meaning and default."""
 
+import os
 from enum import Enum
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ventros.development.directory import DataDirectory
 
 
 class Environment(Enum):
@@ -43,7 +46,9 @@ class Settings(BaseSettings):
         default=SecretStr(""), description="Encrypts stored credentials; at least 32 random characters."
     )
     data_dir: Path | None = Field(
-        default=None, description="Where `./run` and stored media keep their files."
+        default=None,
+        description="Where `./run` and received files are kept; every API and worker process must see the same "
+        "directory. By default /var/lib/ventros for root, else ~/.local/share/ventros.",
     )
     host: str = Field(default="127.0.0.1", description="The address the API listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port the API listens on.")
@@ -89,6 +94,11 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """Where others reach this server."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def media_directory(self) -> Path:
+        """Where the files of messages are kept."""
+        return DataDirectory.choose(self.data_dir, os.environ).path / "media"
 
     def problems(self) -> list[str]:
         """Say what keeps a server from starting with these settings, and what to do about it."""

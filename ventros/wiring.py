@@ -11,10 +11,12 @@ from domain.clock import Clock, SystemClock
 from domain.crm.channel import Channel
 from integrations.crypto import Vault
 from integrations.redis_feed import Wakes
+from integrations.storage import LocalStorage
 from integrations.waha.client import Waha
 from integrations.waha.sessions import Webhook
 from persistence.database import Database
 from services import ports
+from services.media_links import MediaLinks
 from services.secrets import waha_api_key_context, webhook_hmac_key_context
 from ventros.settings import Settings
 
@@ -28,6 +30,7 @@ class Parts:
     database: Database
     vault: ports.Vault
     http: httpx2.AsyncClient
+    storage: ports.Storage
 
     def dial(self, channel: Channel) -> Waha:
         """Return a client for a channel's WAHA server."""
@@ -61,6 +64,7 @@ async def connected(settings: Settings) -> AsyncIterator[Parts]:
             database=database,
             vault=Vault(settings.secret_key.get_secret_value()),
             http=http,
+            storage=LocalStorage(settings.media_directory),
         )
 
 
@@ -72,3 +76,9 @@ def webhook_url(settings: Settings, channel: Channel) -> str:
 def cursor_key(settings: Settings) -> bytes:
     """Return the key that signs the cursors of lists; it changes with VENTROS_SECRET_KEY."""
     return hashlib.sha256(b"cursors " + settings.secret_key.get_secret_value().encode()).digest()
+
+
+def media_links(settings: Settings) -> MediaLinks:
+    """Return what makes and checks the addresses of files; they change with VENTROS_SECRET_KEY."""
+    key = hashlib.sha256(b"media links " + settings.secret_key.get_secret_value().encode()).digest()
+    return MediaLinks(key=key, base_url=settings.base_url)

@@ -1,4 +1,4 @@
-"""`ventros work`: files webhooks, moves events, sends messages and keeps house, inside an arq worker."""
+"""`ventros work`: files webhooks, fetches files, moves events, sends messages and keeps house."""
 
 import asyncio
 import signal
@@ -20,6 +20,7 @@ from integrations.redis_feed import listening
 from integrations.waha.translate import to_domain
 from jobs import channels, housekeeping
 from jobs.lanes import run_lanes
+from jobs.media import run_media
 from jobs.mover import run_mover
 from jobs.outbound import run_outbound
 from ventros.settings import Settings
@@ -60,7 +61,7 @@ async def run(parts: Parts) -> None:
     """Run every part of a worker until cancelled. Each part outlives outages of PostgreSQL, Redis and WAHA."""
     redis_url = parts.settings.redis_url or None
     async with AsyncExitStack() as stack:
-        wakes = await stack.enter_async_context(listening(redis_url, ["inbox", "outgoing"]))
+        wakes = await stack.enter_async_context(listening(redis_url, ["inbox", "outgoing", "media"]))
         sinks = []
         if redis_url is not None:
             feed = RedisFeed(redis_url)
@@ -79,6 +80,9 @@ async def run(parts: Parts) -> None:
             )
             group.create_task(run_mover(parts.database, redis_url=redis_url, sinks=sinks), name="mover")
             group.create_task(run_outbound(parts.database, wakes, dial=parts.dial), name="outbound")
+            group.create_task(
+                run_media(parts.database, wakes, dial=parts.dial, storage=parts.storage), name="media"
+            )
             group.create_task(_keep_house(parts, redis_url), name="housekeeping")
 
 

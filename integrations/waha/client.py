@@ -86,17 +86,19 @@ class Waha:
         external_id: str,
         *,
         from_me: bool = True,
+        author: WhatsAppAddress | None = None,
         engine: Engine | None = None,
         download_media: bool = False,
     ) -> Node | None:
         """Return a message of a chat as WAHA tells it, or None.
 
         GOWS and NOWEB find the bare id in all chats, whichever form of the address a chat is filed under;
-        other engines need the full id. `download_media` has WAHA fetch the file again, which may take long.
+        other engines need the full id, to which in groups the `author` belongs. `download_media` has WAHA
+        fetch the file again, which may take long.
         """
         chat, wanted = (
             _in_path(str(chat_id)),
-            MessageId(external_id=external_id, from_me=from_me, chat=chat_id),
+            MessageId(external_id=external_id, from_me=from_me, chat=chat_id, participant=author),
         )
         name = str(wanted)
         if engine is not None and engine.takes_message_ids:
@@ -116,11 +118,18 @@ class Waha:
         external_id: str,
         *,
         from_me: bool = False,
+        author: WhatsAppAddress | None = None,
         engine: Engine | None = None,
     ) -> Media | None:
         """Have WAHA fetch a message's file again and return where it offers it; None without such a message."""
         found = await self.find_message(
-            session, chat_id, external_id, from_me=from_me, engine=engine, download_media=True
+            session,
+            chat_id,
+            external_id,
+            from_me=from_me,
+            author=author,
+            engine=engine,
+            download_media=True,
         )
         content = None if found is None else messages.content_of(found)
         return None if content is None or isinstance(content, Nothing) else media_of(content)

@@ -193,24 +193,29 @@ async def hold(session: AsyncSession, fetch: Fetch, *, lease: timedelta) -> None
     await session.execute(_of(fetch).values(lease_until=func.clock_timestamp() + lease))
 
 
-async def store(
-    session: AsyncSession, fetch: Fetch, *, sha256: str, size: int, mime_type: str, at: datetime
-) -> MessageId | None:
-    """Note that the file is stored and return its message, or None if another attempt has settled it."""
+async def message_of(session: AsyncSession, media_id: MediaId) -> MessageId | None:
+    """Return the message that a file belongs to by now; messages that turn out to be one hand theirs over."""
+    found: MessageId | None = await session.scalar(select(media.c.message_id).where(media.c.id == media_id))
+    return found
+
+
+async def store(session: AsyncSession, fetch: Fetch, stored: Media, *, sha256: str, at: datetime) -> bool:
+    """Note that the file is kept; return False if another attempt has settled it."""
     return await _settle(
         session,
         fetch,
         status=MediaStatus.STORED,
+        mime_type=stored.mime_type,
+        filename=stored.filename,
+        size=stored.size,
         sha256=sha256,
-        size=size,
-        mime_type=mime_type,
         error=None,
         stored_at=at,
     )
 
 
-async def give_up(session: AsyncSession, fetch: Fetch, *, error: str) -> MessageId | None:
-    """Note that there will be no file and return its message, or None if another attempt has settled it."""
+async def give_up(session: AsyncSession, fetch: Fetch, *, error: str) -> bool:
+    """Note that there will be no file; return False if another attempt has settled it."""
     return await _settle(session, fetch, status=MediaStatus.FAILED, error=error[:ERROR_LIMIT])
 
 
@@ -242,11 +247,9 @@ async def find(session: AsyncSession, media_id: MediaId) -> KeptFile | None:
     )
 
 
-async def _settle(session: AsyncSession, fetch: Fetch, **values: object) -> MessageId | None:
-    row = (
-        await session.execute(_of(fetch).values(lease_until=None, **values).returning(media.c.message_id))
-    ).one_or_none()
-    return None if row is None else MessageId(row.message_id)
+async def _settle(session: AsyncSession, fetch: Fetch, **values: object) -> bool:
+    settled = await session.execute(_of(fetch).values(lease_until=None, **values).returning(media.c.id))
+    return settled.one_or_none() is not None
 
 
 def _of(fetch: Fetch) -> Update:
