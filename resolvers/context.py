@@ -13,6 +13,7 @@ from persistence.events import Cause
 from persistence.unit_of_work import Reader, UnitOfWork
 from resolvers.errors import OperationEnded
 from resolvers.loaders import Loaders
+from services.media_links import MediaLinks
 from services.ports import Vault
 from services.viewer import Viewer
 
@@ -24,14 +25,15 @@ T = TypeVar("T")
 class Installation:
     """What all operations of a process share.
 
-    `base_url` is where others reach this server, without a trailing slash. `cursor_key` signs the cursors of lists.
-    Without a `hub` nothing can be followed live.
+    `base_url` is where others reach this server, without a trailing slash. `cursor_key` signs the cursors of lists,
+    and `media_links` make the addresses of files. Without a `hub` nothing can be followed live.
     """
 
     database: Database
     vault: Vault
     base_url: str
     cursor_key: bytes
+    media_links: MediaLinks
     hub: Hub | None = None
 
 

@@ -7,7 +7,7 @@ import strawberry
 from domain.crm.channel import ChannelKind, ChannelStatus, Engine
 from domain.crm.chat import ChatStatus, ChatType, ParticipantRole
 from domain.crm.contact import IdentityKind, IdentitySource
-from domain.crm.content import ContentKind
+from domain.crm.content import ContentKind, MediaStatus
 from domain.crm.message import MessageDirection, MessageOrigin, MessageStatus
 from domain.crm.session import SessionEndReason, SessionStatus
 from domain.identity.agent import AgentType
@@ -98,6 +98,13 @@ publish(
     ORDER="An order or product of a catalogue.",
     SYSTEM="A notice of WhatsApp itself.",
     UNSUPPORTED="Something this version cannot read.",
+)
+publish(
+    MediaStatus,
+    "Whether a file can be fetched.",
+    PENDING="It is not stored yet: WAHA is being asked for it, or a sent message has not been taken yet.",
+    STORED="It can be fetched from url.",
+    FAILED="There is no file; error says why.",
 )
 publish(
     MessageDirection,

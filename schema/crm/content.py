@@ -1,51 +1,30 @@
 """What messages contain, as published: one type per kind of WhatsApp content."""
 
 from datetime import datetime
-from enum import Enum
 from typing import Annotated
 
 import strawberry
 
 from domain.crm import content as domain
-from domain.ids import MediaId
-from resolvers.ids import public
-from schema.fields import computed, plain, represents
+from domain.crm.content import MediaStatus
+from resolvers.crm import media as resolve
+from schema.fields import computed, edge, plain, represents
 
 CAPTION = "What is written under it."
 REMARK = "Text that comes with it."
 NOTE = "Whether it can be looked at only once."
 
 
-@strawberry.enum(description="Whether a file can be fetched.")
-class MediaStatus(Enum):
-    """How far a file came."""
-
-    PENDING = strawberry.enum_value("PENDING", description="It has not been stored yet.")
-    STORED = strawberry.enum_value("STORED", description="It can be fetched from url.")
-    FAILED = strawberry.enum_value("FAILED", description="There is no file; it expired or could not be read.")
-
-
-def media_status(media: domain.Media) -> MediaStatus:
-    """Return how far a file came."""
-    if media.error is not None:
-        return MediaStatus.FAILED
-    return MediaStatus.PENDING if media.id is None else MediaStatus.STORED
-
-
-def media_url(media: domain.Media) -> str | None:
-    """Return where clients fetch a stored file; where WAHA offers it is never shown."""
-    if media.id is None or media.error is not None:
-        return None
-    return f"/media/{public(MediaId, media.id)}"
-
-
 @strawberry.type(description="A file that belongs to a message.")
 class Media:
     """A file."""
 
-    status: MediaStatus = computed(media_status, "Whether it can be fetched.")
-    url: str | None = computed(
-        media_url, "Where to fetch it with the same credential, relative to this server; null unless STORED."
+    status: MediaStatus = plain("Whether it can be fetched.")
+    url: str | None = edge(
+        resolve.url, "Where to fetch it, without a credential, for an hour at least; null unless STORED."
+    )
+    error: str | None = computed(
+        lambda media: media.error if media.status is MediaStatus.FAILED else None, "Why it FAILED."
     )
     mime_type: str | None = plain("Its type, such as image/jpeg.")
     filename: str | None = plain("What it was called.")

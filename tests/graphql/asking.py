@@ -6,10 +6,12 @@ from typing import Any
 from persistence.database import Database
 from resolvers.context import Context, Installation
 from schema.root import schema
+from services.media_links import MediaLinks
 from services.viewer import Viewer
 from tests.factories import VAULT
 
 CURSOR_KEY = b"a key that signs the cursors of tests"
+MEDIA_KEY = b"a key that signs the links of tests"
 
 
 @dataclass
@@ -30,7 +32,11 @@ class Api:
     def __init__(self, database: Database, viewer: Viewer, *, base_url: str = "http://crm.test") -> None:
         self.viewer = viewer
         self.installation = Installation(
-            database=database, vault=VAULT, base_url=base_url, cursor_key=CURSOR_KEY
+            database=database,
+            vault=VAULT,
+            base_url=base_url,
+            cursor_key=CURSOR_KEY,
+            media_links=MediaLinks(key=MEDIA_KEY, base_url=base_url),
         )
 
     async def ask(self, query: str, **variables: object) -> Answer:

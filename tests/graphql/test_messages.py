@@ -94,6 +94,7 @@ async def test_every_kind_of_content_is_shown_with_all_its_fields(
         assert shown["media"] == {
             "status": "PENDING",
             "url": None,
+            "error": None,
             "mimeType": "image/jpeg",
             "filename": "a.jpg",
             "sizeBytes": 1_250_000_000,
