@@ -98,7 +98,7 @@ async def chats_updated(
 
 
 async def sessions_updated(
-    context: Context, *, after: str | None
+    context: Context, *, after: str | None = None
 ) -> AsyncGenerator[Happening[Session], None]:
     """Yield each session that begins, changes or ends."""
     context.viewer.require(Permission.SESSIONS_READ)

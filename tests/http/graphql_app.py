@@ -12,22 +12,31 @@ from integrations.hub import Hub
 from persistence.database import Database
 from resolvers.context import Installation
 from schema.root import schema
+from services.media_links import MediaLinks
 from tests.factories import CLOCK, VAULT
 from ventros.auth import Authenticator
+from ventros.graphql.access import PATIENCE, Patience
 from ventros.graphql.routes import GraphQLEndpoints
 
 
-def endpoints(database: Database, hub: Hub | None, *, origins: tuple[str, ...] = ()) -> GraphQLEndpoints:
+def endpoints(
+    database: Database, hub: Hub | None, *, origins: tuple[str, ...] = (), patience: Patience = PATIENCE
+) -> GraphQLEndpoints:
     """Return the endpoints of a process with that hub."""
     installation = Installation(
         database=database,
         vault=VAULT,
         base_url="http://test",
         cursor_key=b"a key for the cursors of tests only",
+        media_links=MediaLinks(key=b"a key for the links of tests only", base_url="http://test"),
         hub=hub,
     )
     return GraphQLEndpoints(
-        schema, installation, authenticator=Authenticator(database, CLOCK), allowed_origins=origins
+        schema,
+        installation,
+        authenticator=Authenticator(database, CLOCK),
+        allowed_origins=origins,
+        patience=patience,
     )
 
 

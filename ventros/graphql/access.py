@@ -15,11 +15,28 @@ from ventros.auth import Authenticator
 
 log = structlog.get_logger()
 
-CHECK_SECONDS = 5.0
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{8,64}")
 
 BASE_HEADERS: Mapping[str, str] = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 """On every answer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patience:
+    """How long, in seconds, we wait for a client and trust what we know of it."""
+
+    introduction: float = 10.0
+    """For a socket's first message."""
+    sending: float = 10.0
+    """For a client to take what we send."""
+    trust: float = 5.0
+    """Between two looks at whether a credential is still valid."""
+    silence: float = 15.0
+    """Before a stream shows that it is alive."""
+
+
+PATIENCE = Patience()
+"""Ours, except in tests."""
 
 
 def request_id(headers: Headers) -> str:
@@ -47,10 +64,10 @@ class Origins:
         return "*" in self.allowed or normalize_origin(origin) in self.allowed
 
 
-async def revoked(authenticator: Authenticator, authorization: str | None) -> None:
+async def revoked(authenticator: Authenticator, authorization: str | None, *, patience: Patience) -> None:
     """Return when the credential has stopped to be valid."""
     while True:
-        await asyncio.sleep(CHECK_SECONDS)
+        await asyncio.sleep(patience.trust)
         try:
             if await authenticator.viewer(authorization) is None:
                 return

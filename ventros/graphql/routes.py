@@ -6,7 +6,7 @@ from starlette.websockets import WebSocket
 
 from resolvers.context import Installation
 from ventros.auth import Authenticator
-from ventros.graphql.access import Origins
+from ventros.graphql.access import PATIENCE, Origins, Patience
 from ventros.graphql.http import HttpEndpoint
 from ventros.graphql.page import asset
 from ventros.graphql.socket import PROTOCOL, Socket
@@ -25,12 +25,14 @@ class GraphQLEndpoints:
         *,
         authenticator: Authenticator,
         allowed_origins: tuple[str, ...] = (),
+        patience: Patience = PATIENCE,
     ) -> None:
         self._schema = schema
         self._installation = installation
         self._authenticator = authenticator
         self._origins = Origins.of(allowed_origins)
-        self._streams = EventStreams(schema, authenticator=authenticator)
+        self._patience = patience
+        self._streams = EventStreams(schema, authenticator=authenticator, patience=patience)
 
     def routes(self) -> list[Route | WebSocketRoute]:
         """Return the routes, for an application whose lifespan is that of the installation."""
@@ -62,4 +64,5 @@ class GraphQLEndpoints:
             schema=self._schema,
             installation=self._installation,
             authenticator=self._authenticator,
+            patience=self._patience,
         ).run()

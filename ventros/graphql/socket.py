@@ -19,7 +19,7 @@ from resolvers.context import Context, Installation
 from schema.errors import format_error
 from services.viewer import Viewer
 from ventros.auth import Authenticator, authorization_in
-from ventros.graphql.access import revoked
+from ventros.graphql.access import Patience, revoked
 from ventros.graphql.answer import encode, payload
 from ventros.graphql.messages import (
     ClientMessage,
@@ -37,8 +37,6 @@ log = structlog.get_logger()
 PROTOCOL = "graphql-transport-ws"
 
 MAX_OPERATIONS = 50
-_INIT_SECONDS = 10.0
-_SEND_SECONDS = 10.0
 _CLOSE_SECONDS = 2.0
 
 MALFORMED, UNAUTHORIZED, FORBIDDEN, INIT_TIMEOUT = 4400, 4401, 4403, 4408
@@ -65,11 +63,13 @@ class Socket:
         schema: strawberry.Schema,
         installation: Installation,
         authenticator: Authenticator,
+        patience: Patience,
     ) -> None:
         self._websocket = websocket
         self._schema = schema
         self._installation = installation
         self._authenticator = authenticator
+        self._patience = patience
         self._viewer: Viewer | None = None
         self._authorization: str | None = None
         self._has_init = False
@@ -113,11 +113,11 @@ class Socket:
     async def _watch(self) -> None:
         """End the socket that does not introduce itself, and the one whose credential is revoked or expires."""
         try:
-            async with asyncio.timeout(_INIT_SECONDS):
+            async with asyncio.timeout(self._patience.introduction):
                 await self._acknowledged.wait()
         except TimeoutError:
             raise Closed(INIT_TIMEOUT, "Connection initialisation timeout") from None
-        await revoked(self._authenticator, self._authorization)
+        await revoked(self._authenticator, self._authorization, patience=self._patience)
         raise Closed(FORBIDDEN, "Forbidden")
 
     async def _handle(self, message: ClientMessage) -> None:
@@ -211,7 +211,7 @@ class Socket:
     async def _send(self, message: dict[str, Any]) -> None:  # Any: JSON.
         text = encode(message).decode()
         try:
-            async with asyncio.timeout(_SEND_SECONDS):
+            async with asyncio.timeout(self._patience.sending):
                 await self._websocket.send_text(text)
         except TimeoutError:
             raise Closed(TOO_SLOW, "Too slow; subscribe again after the last cursor") from None

@@ -17,7 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 from resolvers.context import Context
 from schema.errors import format_error
 from ventros.auth import Authenticator
-from ventros.graphql.access import revoked
+from ventros.graphql.access import Patience, revoked
 from ventros.graphql.answer import EVENT_STREAM, encode, payload
 from ventros.graphql.request import Operation
 
@@ -26,8 +26,6 @@ log = structlog.get_logger()
 Frames = asyncio.Queue[bytes | None]
 """What is to be sent; None ends the stream."""
 
-_HEARTBEAT_SECONDS = 15.0
-_SEND_SECONDS = 10.0
 _HEARTBEAT = b": ping\n\n"
 _COMPLETE = b"event: complete\ndata:\n\n"
 
@@ -35,9 +33,12 @@ _COMPLETE = b"event: complete\ndata:\n\n"
 class EventStreams:
     """The open streams of a process."""
 
-    def __init__(self, schema: strawberry.Schema, *, authenticator: Authenticator) -> None:
+    def __init__(
+        self, schema: strawberry.Schema, *, authenticator: Authenticator, patience: Patience
+    ) -> None:
         self._schema = schema
         self._authenticator = authenticator
+        self._patience = patience
         self._draining = asyncio.Event()
 
     def drain(self) -> None:
@@ -57,6 +58,7 @@ class EventStreams:
                 # Proxies of nginx would otherwise hold events back.
                 "x-accel-buffering": "no",
             },
+            patience=self._patience.sending,
         )
 
     async def _frames(
@@ -73,7 +75,7 @@ class EventStreams:
         try:
             while True:
                 try:
-                    async with asyncio.timeout(_HEARTBEAT_SECONDS):
+                    async with asyncio.timeout(self._patience.silence):
                         frame = await waiting.get()
                 except TimeoutError:
                     yield _HEARTBEAT
@@ -104,7 +106,7 @@ class EventStreams:
         await waiting.put(None)
 
     async def _watch(self, authorization: str | None, context: Context, waiting: Frames) -> None:
-        await revoked(self._authenticator, authorization)
+        await revoked(self._authenticator, authorization, patience=self._patience)
         await waiting.put(_next(encode({"errors": [_expired(context.correlation_id)]}), None))
         await waiting.put(None)
 
@@ -114,17 +116,20 @@ class EventStreams:
 
 
 class _Stream(StreamingResponse):
-    """A stream that gives up on a client which takes nothing for ten seconds."""
+    """A stream that gives up on a client which takes nothing for `patience` seconds."""
 
-    def __init__(self, frames: AsyncGenerator[bytes, None], *, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, frames: AsyncGenerator[bytes, None], *, headers: Mapping[str, str], patience: float
+    ) -> None:
         super().__init__(frames, headers=headers)
         self._frames = frames
+        self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until either side ends the stream."""
 
         async def send_in_time(message: Message) -> None:
-            async with asyncio.timeout(_SEND_SECONDS):
+            async with asyncio.timeout(self._patience):
                 await send(message)
 
         async with aclosing(self._frames):
