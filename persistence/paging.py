@@ -1,7 +1,7 @@
 """Lists in pages: exact, stable while rows are added, forwards and backwards, for one list or many parents' at once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -14,7 +14,6 @@ from sqlalchemy import (
     Uuid,
     and_,
     column,
-    exists,
     false,
     func,
     literal,
@@ -162,8 +161,10 @@ class Collection(Generic[E]):
         )
         left_behind: ColumnElement[bool] = false()
         if request.cursor is not None:
+            # Not EXISTS, which forgets the order and with it the index: the nearest row behind is all that is needed.
             passed = select(literal(1)).select_from(self.table)
-            left_behind = exists(passed.where(*conditions, order.up_to(request.cursor)))
+            passed = passed.where(*conditions, order.up_to(request.cursor)).order_by(*order.back).limit(1)
+            left_behind = passed.scalar_subquery().is_not(None)
         row: Any = aliased(self.entity, rows)  # Any: an alias is used as the class it stands for.
         statement = (
             select(parents.c.id, left_behind, row, *(rows.c[value.name] for value in order.values))
@@ -266,6 +267,11 @@ class _Order:
     @property
     def by(self) -> list[ColumnElement[Any]]:  # Any: as above.
         return [key.by for key in self.keys]
+
+    @property
+    def back(self) -> list[ColumnElement[Any]]:  # Any: as above.
+        """The other way round, from the cursor to where the page came from."""
+        return [replace(key, descending=not key.descending).by for key in self.keys]
 
     def beyond(self, cursor: Position) -> ColumnElement[bool]:
         """Return whether a row comes after the cursor."""

@@ -1,16 +1,18 @@
 """What a message shows: its content, author, answer, reactions and wordings."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from domain.crm import content as domain
-from domain.crm.content import CONTENT_TYPES, ContentKind, Media, MessageContent
+from domain.crm.content import CONTENT_TYPES, ContentKind, Media, MediaStatus, MessageContent
 from domain.crm.message import Ack, MessageDirection
 from domain.identity.agent import Agent, AgentType
+from domain.ids import MediaId, new_id
 from persistence.database import Database
+from resolvers.ids import public
 from schema.root import schema
 from tests.factories import NOON, Shop
 from tests.graphql.asking import Api, Statements
@@ -103,6 +105,28 @@ async def test_every_kind_of_content_is_shown_with_all_its_fields(
             "height": 3,
         }
     assert "waha" not in str(found)
+
+
+@pytest.mark.parametrize("status", MediaStatus, ids=lambda status: status.value)
+async def test_a_file_has_an_address_once_it_is_stored(
+    database: Database, shop: Shop, api: Api, status: MediaStatus
+) -> None:
+    id_ = MediaId(new_id())
+    file = replace(FILE, id=id_, status=status, error="gone")
+    async with database.writing(shop.tenant_id, CAUSE) as uow:
+        chat = a_chat(uow, shop, a_contact(uow, shop), "1@c.us")
+        a_message(uow, shop, chat, domain.ImageContent(media=file), external_id="M")
+
+    found = await api.get(
+        "{ messages { nodes { content { ... on ImageContent { media { status url error } } } } } }"
+    )
+
+    media = found["messages"]["nodes"][0]["content"]["media"]
+    assert media["status"] == status.value
+    assert (media["url"] or "").startswith(f"http://crm.test/media/{public(MediaId, id_)}") is (
+        status is MediaStatus.STORED
+    )
+    assert media["error"] == ("gone" if status is MediaStatus.FAILED else None)
 
 
 async def test_a_message_shows_its_latest_wording_its_answer_and_what_stands_of_its_reactions(
