@@ -9,7 +9,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from bench import intake, lanes, relay
+from bench import end_to_end, intake, lanes, relay
 from bench.report import RESULTS, Result, show, write
 from bench.run_settings import Bench
 from bench.servers import servers
@@ -17,6 +17,7 @@ from bench.servers import servers
 BENCHMARKS: dict[str, Callable[[Bench], Awaitable[Result]]] = {
     "intake": intake.run,
     "lanes": lanes.run,
+    "end-to-end": end_to_end.run,
     "relay": relay.run,
 }
 
@@ -25,6 +26,8 @@ def main(arguments: list[str]) -> int:
     """Run the named benchmarks, or all. A missed target is reported and is no failure; a wrong answer is one."""
     given = _parsed(arguments)
     console = Console()
+    if not console.is_terminal:
+        console.width = 120
     for name in given.names or BENCHMARKS:
         with servers() as started:
             bench = Bench(
