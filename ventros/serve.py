@@ -4,6 +4,7 @@ import gc
 import socket
 
 import uvicorn
+from starlette.applications import Starlette
 
 from ventros.settings import Settings
 from ventros.web import create_app
@@ -36,7 +37,18 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
-    uvicorn.Server(config).run()
+    _Server(config).run()
+
+
+class _Server(uvicorn.Server):
+    """A server that tells the application when it stops, before it waits for open requests to end."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let endless answers end, then wait for the others."""
+        app = self.config.app
+        if isinstance(app, Starlette) and hasattr(app.state, "drain"):
+            app.state.drain()
+        await super().shutdown(sockets)
 
 
 def is_free(host: str, port: int) -> bool:
