@@ -30,7 +30,7 @@ class LocalStorage:
     async def store(self, tenant_id: TenantId, chunks: AsyncIterator[bytes]) -> StoredFile:
         """Keep what the chunks make up; see `services.ports.Storage`."""
         unfinished = self.directory / _UNFINISHED / secrets.token_hex(16)
-        file = await asyncio.to_thread(_begin, unfinished)
+        file = await asyncio.to_thread(self._begin, unfinished)
         try:
             with file:
                 digest, size, beginning = hashlib.sha256(), 0, b""
@@ -40,7 +40,7 @@ class LocalStorage:
                     beginning += block[: BEGINNING - len(beginning)]
                     await asyncio.to_thread(file.write, block)
                 found = StoredFile(sha256=digest.hexdigest(), size=size, beginning=beginning)
-                await asyncio.to_thread(_finish, file, unfinished, self.path(tenant_id, found.sha256))
+                await asyncio.to_thread(self._finish, file, unfinished, self.path(tenant_id, found.sha256))
         finally:
             # Gone already when it was moved to its place.
             unfinished.unlink(missing_ok=True)
@@ -62,6 +62,30 @@ class LocalStorage:
                     deleted += 1
         return deleted
 
+    def _begin(self, path: Path) -> BinaryIO:
+        self._make(path.parent)
+        return path.open("xb")
+
+    def _finish(self, file: BinaryIO, unfinished: Path, path: Path) -> None:
+        file.flush()
+        os.fsync(file.fileno())
+        self._make(path.parent)
+        unfinished.replace(path)
+        # The new names survive a power cut once their directories are written.
+        for directory in (path.parent, path.parent.parent, self.directory):
+            descriptor = os.open(directory, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def _make(self, directory: Path) -> None:
+        """Make a directory of the storage; nobody else may look into it or what is above it in the storage."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for above in reversed(directory.relative_to(self.directory).parents):
+            (self.directory / above).mkdir(mode=0o700, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
+
 
 async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Gather small chunks, because each write costs a change of thread."""
@@ -73,22 +97,3 @@ async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             gathered.clear()
     if gathered:
         yield bytes(gathered)
-
-
-def _begin(path: Path) -> BinaryIO:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path.open("xb")
-
-
-def _finish(file: BinaryIO, unfinished: Path, path: Path) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished.replace(path)
-    # The new names survive a power cut once their directories are written.
-    for directory in (path.parent, path.parent.parent):
-        descriptor = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -30,8 +30,10 @@ CONCURRENT_FILES = 8
 LONGEST_SECONDS = 600.0
 """How long one attempt may take, with whatever WAHA does to get the file."""
 
+HOLD_SECONDS = media.LEASE.total_seconds() / 3
+"""How often a worker says that it is still at a file."""
+
 _AT_ONCE = 64
-_HOLD_SECONDS = media.LEASE.total_seconds() / 3
 _CAUSE = Cause(correlation_id="media", actor="system")
 
 FETCHES = Counter("ventros_media_fetches", "Attempts to fetch a file, by what came of them.", ["outcome"])
@@ -67,7 +69,13 @@ async def run_media(database: Database, wakes: Listening, *, dial: Dial, storage
 
 
 async def fetch_file(
-    database: Database, tenant_id: TenantId, media_id: MediaId, *, dial: Dial, storage: Storage
+    database: Database,
+    tenant_id: TenantId,
+    media_id: MediaId,
+    *,
+    dial: Dial,
+    storage: Storage,
+    hold_seconds: float = HOLD_SECONDS,
 ) -> bool:
     """Make one attempt at a file; return whether it was due."""
     viewer = system_viewer(tenant_id=tenant_id)
@@ -78,7 +86,7 @@ async def fetch_file(
     step = _Steps(database, viewer, errand)
     try:
         with DURATION.time():
-            async with step.held(), asyncio.timeout(LONGEST_SECONDS):
+            async with step.held(every=hold_seconds), asyncio.timeout(LONGEST_SECONDS):
                 file, told = await _fetch(errand, dial(errand.channel), storage, tenant_id)
     except Gone as problem:
         await step.miss(str(problem))
@@ -201,9 +209,9 @@ class _Steps:
         return self.database.writing(self.viewer.tenant_id, _CAUSE)
 
     @asynccontextmanager
-    async def held(self) -> AsyncIterator[None]:
+    async def held(self, *, every: float) -> AsyncIterator[None]:
         """Keep the claim while the block runs; a process that dies loses it within the lease."""
-        holding = asyncio.create_task(self._hold(), name="media.hold")
+        holding = asyncio.create_task(self._hold(every), name="media.hold")
         try:
             yield
         finally:
@@ -211,9 +219,9 @@ class _Steps:
             with suppress(asyncio.CancelledError):
                 await holding
 
-    async def _hold(self) -> None:
+    async def _hold(self, seconds: float) -> None:
         while True:
-            await asyncio.sleep(_HOLD_SECONDS)
+            await asyncio.sleep(seconds)
             try:
                 async with self.writing() as uow:
                     await media.hold(uow, self.viewer, errand=self.errand)

@@ -37,3 +37,7 @@ class Storage(Protocol):
     def path(self, tenant_id: TenantId, sha256: str) -> Path:
         """Return where a tenant's file is. Raises `ValueError` for anything but a hash."""
         ...
+
+    def sweep(self) -> int:
+        """Delete what killed processes left unfinished a day ago or earlier; return how many files. It blocks."""
+        ...

@@ -1,6 +1,7 @@
 """`ventros doctor`: looks at everything an installation needs and says what is wrong and how to mend it."""
 
 import asyncio
+import os
 import platform
 import sys
 from collections.abc import AsyncIterator
@@ -49,6 +50,7 @@ async def _findings() -> AsyncIterator[Finding]:
         async for finding in _postgresql(loaded):
             yield finding
     yield await _redis(loaded)
+    yield await asyncio.to_thread(_files, loaded)
 
 
 async def _postgresql(loaded: Settings) -> AsyncIterator[Finding]:
@@ -111,3 +113,17 @@ def _migrations(loaded: Settings) -> Finding:
     if found.is_current:
         return True, "migrations", f"at {found.head}"
     return False, "migrations", f"{len(found.pending)} missing; run: ventros migrate up"
+
+
+def _files(loaded: Settings) -> Finding:
+    """Say where the files of messages are kept, and whether they can be."""
+    directory = loaded.media_directory
+    existing = next(one for one in (directory, *directory.parents) if one.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        return (
+            False,
+            "files",
+            f"cannot be kept in {directory}; set VENTROS_DATA_DIR to a directory of your own",
+        )
+    hint = "" if loaded.data_dir else "; set VENTROS_DATA_DIR to a directory that every process sees"
+    return True, "files", f"kept in {directory}{hint}"

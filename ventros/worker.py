@@ -124,6 +124,9 @@ def _chores(parts: Parts) -> list[tuple[Job, set[int], int | None]]:
     async def prune_archive(_: object) -> None:
         await housekeeping.prune_archive(database, keep=archive)
 
+    async def sweep_storage(_: object) -> None:
+        await asyncio.to_thread(parts.storage.sweep)
+
     return [
         (end_overdue_sessions, _EVERY_FIVE_SECONDS, None),
         (connect_channels, _EVERY_SECOND, None),
@@ -131,6 +134,7 @@ def _chores(parts: Parts) -> list[tuple[Job, set[int], int | None]]:
         (measure, _EVERY_FIVE_SECONDS, None),
         (expire_early_facts, {0}, 17),
         (prune_archive, {0}, 37),
+        (sweep_storage, {0}, 47),
     ]
 
 
