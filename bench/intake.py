@@ -27,8 +27,12 @@ async def run(bench: Bench) -> Result:
         ids = {"BENCH_TENANT": str(shop.tenant_id), "BENCH_CHANNEL": str(shop.channel_id)}
         programs: dict[str, Program] = {
             OURS: await stack.enter_async_context(serving(bench.servers)),
-            VERIFY_ONLY: await stack.enter_async_context(limit(bench.servers, "verify_only")),
-            SINGLE_INSERT: await stack.enter_async_context(limit(bench.servers, "single_insert", **ids)),
+            VERIFY_ONLY: await stack.enter_async_context(
+                limit(bench.servers, "limit_webhooks", "verify_only")
+            ),
+            SINGLE_INSERT: await stack.enter_async_context(
+                limit(bench.servers, "limit_webhooks", "single_insert", **ids)
+            ),
         }
         admin = await asyncpg.connect(bench.servers.database_url)
         stack.push_async_callback(admin.close)

@@ -61,11 +61,11 @@ async def working(servers: Servers, **settings: str) -> AsyncIterator[Program]:
 
 
 @asynccontextmanager
-async def limit(servers: Servers, app: str, **settings: str) -> AsyncIterator[Program]:
-    """Run one of `bench.limits` under a bare server until the block ends."""
+async def limit(servers: Servers, module: str, *names: str, **settings: str) -> AsyncIterator[Program]:
+    """Run a module of `bench` that serves a limit until the block ends."""
     port = free_port()
-    arguments = ("-m", "bench.limits", app, str(port))
-    async with _running(servers, app, arguments, port=port, path="/", settings=settings) as program:
+    arguments = ("-m", f"bench.{module}", *names, str(port))
+    async with _running(servers, module, arguments, port=port, path="/", settings=settings) as program:
         yield program
 
 
