@@ -60,6 +60,8 @@ class Database:
             pool_timeout=5,
             pool_pre_ping=False,
             pool_recycle=1800,
+            # Parameters are what customers wrote; no error may carry them into a log.
+            hide_parameters=True,
             connect_args=dict(connect_arguments(APP_ROLE)),
         )
 
