@@ -47,8 +47,8 @@ def page() -> str:
     )
     return (
         f"{_OPENING}\n| permission | queries | mutations | subscriptions |\n|---|---|---|---|\n{rows}\n"
-        f"Any valid key may ask {', '.join(open_to_all)}. What `node` and `nodes` look up needs the permission "
-        "that the kind's own query needs.\n"
+        f"Any valid key may ask {', '.join(open_to_all)}. What `node` and `nodes` look up needs the\n"
+        "permission that the kind's own query needs.\n"
     )
 
 
