@@ -44,6 +44,9 @@ PREFIXES = {
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 _ENCODED_LENGTH = 26
+# Two characters at a time: every event and every answer is full of ids.
+_PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
+_SHIFTS = tuple(range(120, -1, -10))
 
 _lock = threading.Lock()
 _last = 0
@@ -66,7 +69,7 @@ def new_id() -> UUID:
 def type_id(prefix: str, value: UUID) -> str:
     """Return `prefix_` and the UUID in lower-case Crockford base32 (the TypeID specification, 0.3)."""
     number = value.int
-    return prefix + "_" + "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return prefix + "_" + "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])
 
 
 def parse_type_id(text: str) -> tuple[str, UUID]:
