@@ -4,6 +4,7 @@ import asyncio
 import json
 import statistics
 from contextlib import AsyncExitStack
+from typing import Any
 
 from bench import processor
 from bench.http_load import Seen, Task, load
@@ -104,7 +105,7 @@ async def run(bench: Bench) -> Result:
     )
 
 
-async def ask(port: int, headers: dict[str, str]) -> object:
+async def ask(port: int, headers: dict[str, str]) -> Any:  # Any: JSON.
     """Return the data of the answer to the inbox query."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
@@ -123,9 +124,11 @@ async def ask(port: int, headers: dict[str, str]) -> object:
         writer.close()
     if not status.startswith(b"HTTP/1.1 200 "):
         raise RuntimeError(f"The inbox was answered with {status[:100]!r}: {answer[:500]!r}")
-    # What the price of the operation is stands beside its data.
-    found: object = json.loads(answer)["data"]
-    return found
+    found = json.loads(answer)
+    if found.get("errors"):
+        raise RuntimeError(f"The inbox was answered with {answer[:500]!r}")
+    # The extensions beside it tell the price of the operation.
+    return found["data"]
 
 
 def _require_equal(ours: object, bare: object) -> None:

@@ -59,5 +59,8 @@ async def seed(database: Database, shop: Shop, *, chats: int, messages_per_chat:
             for statement in _COPIES:
                 await connection.execute(statement, *([messages_per_chat] if "$1" in statement else []))
         await connection.execute("VACUUM (ANALYZE)")
+        made = await connection.fetchval("SELECT count(*) FROM messages")
     finally:
         await connection.close()
+    if made != chats * messages_per_chat + 1:
+        raise RuntimeError(f"{made} messages were made instead of {chats * messages_per_chat + 1}.")
