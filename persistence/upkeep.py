@@ -6,7 +6,7 @@ from datetime import datetime
 import asyncpg
 
 from domain.crm.channel import ChannelStatus
-from domain.ids import ChannelId, SessionId, TenantId
+from domain.ids import ChannelId, ChatId, SessionId, TenantId
 
 
 async def overdue_sessions(
@@ -46,3 +46,15 @@ async def prune_archive(system: "asyncpg.Pool[asyncpg.Record]", *, before: datet
         limit,
     )
     return int(status.rsplit(" ", 1)[-1])
+
+
+async def unnamed_groups(
+    system: "asyncpg.Pool[asyncpg.Record]", *, now: datetime, limit: int
+) -> list[tuple[TenantId, ChatId]]:
+    """Return groups whose subject WhatsApp is to be asked for."""
+    rows = await system.fetch(
+        "SELECT tenant_id, id FROM chats WHERE subject_due_at <= $1 ORDER BY subject_due_at LIMIT $2",
+        now,
+        limit,
+    )
+    return [(row["tenant_id"], row["id"]) for row in rows]

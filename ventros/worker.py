@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from integrations.event_feed import RedisFeed
 from integrations.redis_feed import listening
 from integrations.waha.translate import to_domain
-from jobs import channels, housekeeping
+from jobs import channels, groups, housekeeping
 from jobs.lanes import run_lanes
 from jobs.media import run_media
 from jobs.mover import run_mover
@@ -115,6 +115,9 @@ def _chores(parts: Parts) -> list[tuple[Job, set[int], int | None]]:
     async def follow_pairing(_: object) -> None:
         await channels.follow_pairing(database, dial=parts.dial)
 
+    async def name_groups(_: object) -> None:
+        await groups.name_groups(database, dial=parts.dial)
+
     async def measure(_: object) -> None:
         await housekeeping.measure(database)
 
@@ -131,6 +134,7 @@ def _chores(parts: Parts) -> list[tuple[Job, set[int], int | None]]:
         (end_overdue_sessions, _EVERY_FIVE_SECONDS, None),
         (connect_channels, _EVERY_SECOND, None),
         (follow_pairing, _EVERY_FIVE_SECONDS, None),
+        (name_groups, _EVERY_SECOND, None),
         (measure, _EVERY_FIVE_SECONDS, None),
         (expire_early_facts, {0}, 17),
         (prune_archive, {0}, 37),

@@ -113,7 +113,8 @@ class Chat(Aggregate):
     """A conversation.
 
     `external_id` is the WhatsApp chat id as WAHA writes it, unique per channel. An INDIVIDUAL chat has a
-    contact and no subject; the others have no contact of their own. `merged_into_id` is set on a chat that was
+    contact and no subject; the others have no contact of their own. `subject_due_at` is when to ask WhatsApp what
+    a group is called, which no message tells; None once that is settled. `merged_into_id` is set on a chat that was
     joined to another in this very transaction and is about to be removed.
     """
 
@@ -128,6 +129,7 @@ class Chat(Aggregate):
     contact_id: ContactId | None = None
     subject: str | None = None
     last_message_at: datetime | None = None
+    subject_due_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
     version: int = 1
@@ -157,6 +159,7 @@ class Chat(Aggregate):
             status=ChatStatus.ACTIVE,
             external_id=external_id,
             contact_id=contact_id,
+            subject_due_at=at if type is ChatType.GROUP else None,
             created_at=at,
             updated_at=at,
         )
@@ -211,11 +214,20 @@ class Chat(Aggregate):
             raise InvalidState("The chat is closed; reopen it before writing.", field=["chatId"])
 
     def entitle(self, subject: str | None, *, at: datetime) -> None:
-        """Note what the group or newsletter is called."""
+        """Note what the group or newsletter is called; it need not be asked any more."""
+        if self.subject_due_at is not None:
+            self.subject_due_at = None
+            self.touch(at)
         text = (subject or "").strip()[:SUBJECT_LIMIT] or None
         if self.type is not ChatType.INDIVIDUAL and text != self.subject:
             self.subject = text
             self.record(ChatSubjectUpdated(chat_id=self.id, new_subject=text), at=at)
+
+    def ask_subject_later(self, due_at: datetime, *, at: datetime) -> None:
+        """Ask what the group is called again, because WhatsApp could not tell."""
+        if self.type is ChatType.GROUP and self.subject is None:
+            self.subject_due_at = due_at
+            self.touch(at)
 
     def readdress(self, external_id: str, *, at: datetime) -> None:
         """Note the address to write to from now on: the phone form, once a person known by LID has one."""

@@ -485,6 +485,7 @@ def upgrade() -> None:
         sa.Column("contact_id", sa.Uuid(), nullable=True),
         sa.Column("subject", sa.Text(), nullable=True),
         sa.Column("last_message_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("subject_due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -529,6 +530,13 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_chats_created", "chats", ["tenant_id", "project_id", "created_at", "id"], unique=False
+    )
+    op.create_index(
+        "ix_chats_subject_due",
+        "chats",
+        ["subject_due_at"],
+        unique=False,
+        postgresql_where=sa.text("subject_due_at IS NOT NULL"),
     )
     op.create_index(
         "ix_chats_last_message",
@@ -982,6 +990,7 @@ def downgrade() -> None:
     op.drop_index("ix_early_facts_created", table_name="early_facts")
     op.drop_table("early_facts")
     op.drop_index("ix_chats_last_message", table_name="chats")
+    op.drop_index("ix_chats_subject_due", table_name="chats")
     op.drop_index("ix_chats_created", table_name="chats")
     op.drop_index("ix_chats_contact", table_name="chats")
     op.drop_table("chats")

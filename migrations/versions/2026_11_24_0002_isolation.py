@@ -21,7 +21,7 @@ TABLES = {
     "channel_counters": (ALL, ""),
     "contacts": (ALL, ""),
     "contact_identities": (ALL, ""),
-    "chats": (ALL, ""),
+    "chats": (ALL, "SELECT (tenant_id, id, subject_due_at)"),
     "chat_participants": (ALL, ""),
     "sessions": (ALL, "SELECT (tenant_id, id, status, timeout_at)"),
     "messages": (ALL, ""),

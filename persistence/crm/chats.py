@@ -12,6 +12,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
 )
 
 from domain.crm.chat import Chat, ChatParticipant, ChatStatus, ChatType, ParticipantRole
@@ -33,6 +34,7 @@ chats = tenant_table(
     Column("contact_id", Uuid),
     Column("subject", Text),
     Column("last_message_at", instant()),
+    Column("subject_due_at", instant()),
     Column("created_at", instant(), nullable=False),
     Column("updated_at", instant(), nullable=False),
     Column("version", Integer, nullable=False),
@@ -43,6 +45,7 @@ chats = tenant_table(
     UniqueConstraint("tenant_id", "channel_id", "contact_id"),
     Index("ix_chats_created", "tenant_id", "project_id", "created_at", "id"),
     Index("ix_chats_contact", "tenant_id", "contact_id", "last_message_at", "id"),
+    Index("ix_chats_subject_due", "subject_due_at", postgresql_where=text("subject_due_at IS NOT NULL")),
 )
 # Chats without messages sort as if their last one came before all others.
 Index(

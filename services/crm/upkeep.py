@@ -1,16 +1,18 @@
 """What has to happen to sessions and channels without anybody asking."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.crm.channel import Channel, ChannelStatus, Engine
 from domain.crm.inbound import SessionState
 from domain.crm.session import SessionEndReason
 from domain.identity.permission import Permission
-from domain.ids import ChannelId, SessionId
+from domain.ids import ChannelId, ChatId, SessionId
 from domain.values import PhoneNumber
 from persistence.unit_of_work import UnitOfWork
 from services.viewer import Viewer
+
+_GROUP_PAUSE, _GROUP_PATIENCE = timedelta(hours=1), timedelta(days=3)
 
 
 async def end_overdue(uow: UnitOfWork, viewer: Viewer, *, session_ids: Sequence[SessionId]) -> int:
@@ -56,3 +58,12 @@ async def show_qr(uow: UnitOfWork, viewer: Viewer, *, channel_id: ChannelId, cod
     channel = await uow.channels.get_for_update(channel_id)
     if channel.qr_code != code:
         channel.show_qr(code, at=uow.now)
+
+
+async def entitle(uow: UnitOfWork, viewer: Viewer, *, chat_id: ChatId, subject: str | None) -> None:
+    """Note what WhatsApp calls a group; when it cannot tell, ask again after a while, but not for ever."""
+    viewer.require(Permission.CHATS_WRITE)
+    chat = await uow.chats.get_for_update(chat_id)
+    chat.entitle(subject, at=uow.now)
+    if chat.subject is None and uow.now - chat.created_at < _GROUP_PATIENCE:
+        chat.ask_subject_later(uow.now + _GROUP_PAUSE, at=uow.now)

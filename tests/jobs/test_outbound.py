@@ -29,7 +29,7 @@ from domain.errors import AlreadyExists, ChannelOffline, InvalidState, NotFound,
 from domain.ids import ChatId
 from domain.values import PhoneNumber
 from integrations.waha.client import Waha
-from jobs import outbound
+from jobs import groups, outbound
 from persistence.database import Database
 from persistence.events import Cause
 from services.crm import chats, deliveries, messages
@@ -430,3 +430,34 @@ async def test_a_channel_that_is_not_connected_refuses_messages(database: Databa
                 reply_to_id=None,
                 client_message_id=None,
             )
+
+
+async def test_a_new_group_learns_its_name(world_of: Callable[[str], Awaitable[World]]) -> None:
+    world = await world_of("GOWS")
+    group = await world.waha.post(
+        "sessions/crm-demo/groups", subject="Feira de Sábado", members=[{"person": "5511999990001"}]
+    )
+    await world.waha.post(
+        "sessions/crm-demo/incoming",
+        person="5511999990001",
+        chat=group["id"],
+        content={"kind": "text", "text": "Oi, grupo"},
+    )
+    await world.until("SELECT type, subject FROM chats", [("GROUP", None)])
+
+    assert await groups.name_groups(world.database, dial=world.dial) == 1
+
+    assert await world.rows("SELECT subject, subject_due_at FROM chats") == [("Feira de Sábado", None)]
+    assert await groups.name_groups(world.database, dial=world.dial) == 0
+
+
+async def test_a_group_that_waha_does_not_know_is_asked_for_again_later(
+    world_of: Callable[[str], Awaitable[World]],
+) -> None:
+    world = await world_of("GOWS")
+    await receive(world.database, world.shop, [Script().message("AAA1", group="120363999999999999@g.us")])
+    await work_off(world.database)
+
+    assert await groups.name_groups(world.database, dial=world.dial) == 1
+
+    assert await world.rows("SELECT subject, subject_due_at > now() FROM chats") == [(None, True)]
