@@ -26,6 +26,8 @@ DOCUMENT = "subscription { messageReceived { message { text } } }"
 _CONNECTIONS = 64
 _PEOPLE = 200
 _STALLED_SECONDS = 15.0
+# The server closes connections that were idle for five seconds.
+_IDLE_SECONDS = 3.0
 _NUMBER = re.compile(r"mensagem (\d+)")
 
 
@@ -131,16 +133,16 @@ class _Posts:
     def __init__(self, port: int, shop: Shop) -> None:
         self._port = port
         self._path = f"/webhooks/waha/{shop.webhook_token}"
-        self._free: asyncio.LifoQueue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.LifoQueue()
+        self._free: asyncio.Queue[_Connection] = asyncio.Queue()
 
     async def __aenter__(self) -> Self:
         for _ in range(_CONNECTIONS):
-            self._free.put_nowait(await asyncio.open_connection("127.0.0.1", self._port))
+            self._free.put_nowait(await self._connect())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         while not self._free.empty():
-            self._free.get_nowait()[1].close()
+            self._free.get_nowait().writer.close()
 
     def request(self, body: bytes) -> bytes:
         """Return the signed request of a webhook."""
@@ -152,18 +154,29 @@ class _Posts:
 
     async def post(self, number: int, request: bytes, seen: Round) -> None:
         """Send it on a free connection and require that it was accepted."""
-        reader, writer = await self._free.get()
-        if reader.at_eof():
-            # The server closes connections that were idle for some seconds.
-            writer.close()
-            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        connection = await self._free.get()
+        if time.monotonic() - connection.used_at > _IDLE_SECONDS:
+            connection.writer.close()
+            connection = await self._connect()
         began = seen.posted[number] = time.monotonic()
-        writer.write(request)
-        answer = await reader.readuntil(b"\r\n\r\n")
-        seen.acks.append(time.monotonic() - began)
+        connection.writer.write(request)
+        answer = await connection.reader.readuntil(b"\r\n\r\n")
+        connection.used_at = time.monotonic()
+        seen.acks.append(connection.used_at - began)
         if not answer.startswith(b"HTTP/1.1 202"):
             raise RuntimeError(f"A webhook was answered with {answer[:200]!r}.")
-        self._free.put_nowait((reader, writer))
+        self._free.put_nowait(connection)
+
+    async def _connect(self) -> "_Connection":
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        return _Connection(reader=reader, writer=writer, used_at=time.monotonic())
+
+
+@dataclass(kw_only=True)
+class _Connection:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    used_at: float
 
 
 def _posts(port: int, shop: Shop) -> _Posts:

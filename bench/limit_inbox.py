@@ -22,7 +22,7 @@ _CHATS = """
       s.id AS session_id, s.status AS session_status, s.message_count, s.last_activity_at
     FROM (
       SELECT * FROM chats WHERE chats.tenant_id = $1 AND chats.project_id = $2
-      ORDER BY coalesce(chats.last_message_at, '-infinity') DESC, chats.id DESC LIMIT $3
+      ORDER BY greatest(chats.last_message_at, '-infinity') DESC, chats.id DESC LIMIT $3
     ) h
     LEFT JOIN contacts c ON c.tenant_id = h.tenant_id AND c.id = h.contact_id
     LEFT JOIN LATERAL (
@@ -30,7 +30,7 @@ _CHATS = """
       WHERE sessions.tenant_id = h.tenant_id AND sessions.chat_id = h.id AND sessions.status = 'ACTIVE'
       ORDER BY sessions.last_activity_at DESC, sessions.id DESC LIMIT 1
     ) s ON true
-    ORDER BY coalesce(h.last_message_at, '-infinity') DESC, h.id DESC
+    ORDER BY greatest(h.last_message_at, '-infinity') DESC, h.id DESC
 """
 _MESSAGES = """
     SELECT m.chat_id, m.id, m.direction, m.status, m.text, m.sent_at
