@@ -77,6 +77,17 @@ class Settings(BaseSettings):
     archive_days: int = Field(default=7, ge=1, le=365, description="How long raw webhooks are kept.")
     event_log_days: int = Field(default=30, ge=7, le=3650, description="How long events can be replayed.")
 
+    @field_validator("database_url")
+    @classmethod
+    def _plain_scheme(cls, value: str) -> str:
+        """Accept the spellings of other tools; which driver is used is our affair."""
+        scheme, separator, rest = value.strip().partition("://")
+        if not separator:
+            return value.strip()
+        if scheme.partition("+")[0] not in {"postgresql", "postgres"}:
+            raise ValueError("must begin with postgresql://")
+        return f"postgresql://{rest}"
+
     @field_validator("log_level")
     @classmethod
     def _known_level(cls, value: str) -> str:
