@@ -39,10 +39,10 @@ def settings_table() -> str:
 def metrics_table() -> str:
     """Return every metric of our own with its labels and meaning."""
     rows = "".join(
-        f"| `{name}` | {kind} | {', '.join(f'`{one}`' for one in labels)} | {meaning} |\n"
-        for name, kind, labels, meaning in sorted(_metrics())
+        f"| `{name}` | {process} | {kind} | {', '.join(f'`{one}`' for one in labels)} | {meaning} |\n"
+        for process, name, kind, labels, meaning in sorted(_metrics())
     )
-    return f"| metric | kind | labels | meaning |\n|---|---|---|---|\n{rows}"
+    return f"| metric | of | kind | labels | meaning |\n|---|---|---|---|---|\n{rows}"
 
 
 def _default(field: FieldInfo) -> str:
@@ -56,7 +56,7 @@ def _default(field: FieldInfo) -> str:
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"
 
 
-def _metrics() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
+def _metrics() -> Iterator[tuple[str, str, str, tuple[str, ...], str]]:
     """Find the metrics in the source, so that the table needs no running server."""
     for package in _PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -66,7 +66,8 @@ def _metrics() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
                     named = {one.arg: one.value for one in node.keywords}
                     labels = rest[0] if rest else ast.literal_eval(named.get("labelnames", ast.List([])))
                     suffix = "_total" if node.func.id == "Counter" else ""
-                    yield f"{name}{suffix}", _KINDS[node.func.id], tuple(labels), meaning
+                    process = "the worker" if package == "jobs" else "the API"
+                    yield process, f"{name}{suffix}", _KINDS[node.func.id], tuple(labels), meaning
 
 
 SECTIONS: dict[str, Callable[[], str]] = {"settings": settings_table, "metrics": metrics_table}
