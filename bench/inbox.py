@@ -85,13 +85,20 @@ async def run(bench: Bench) -> Result:
                 seen[name].append(one)
                 times[name].append((after[0] - before[0], after[1] - before[1]))
                 foreign_cores.append(others)
+    spent = {
+        name: [app / one.answers for (app, _), one in zip(times[name], seen[name], strict=True)]
+        for name in programs
+    }
     return Result(
         name="inbox",
         unit="requests/s",
         rounds=bench.rounds,
         round_seconds=bench.seconds,
         samples=rates,
-        ratios=[compare("GraphQL / bare SQL", rates, of=OURS, over=BARE)],
+        ratios=[
+            compare("GraphQL / bare SQL", rates, of=OURS, over=BARE),
+            compare("app processor time, bare SQL / GraphQL", spent, of=BARE, over=OURS),
+        ],
         facts={
             name: _facts(rates[name], seen[name], times[name]) | {"statements": statements[name]}
             for name in programs

@@ -65,6 +65,10 @@ async def run(bench: Bench) -> Result:
                 seen[name].append(one)
                 times[name].append((after[0] - before[0], after[1] - before[1]))
                 foreign_cores.append(others)
+    spent = {
+        name: [app / one.answers for (app, _), one in zip(times[name], seen[name], strict=True)]
+        for name in programs
+    }
     return Result(
         name="intake",
         unit="webhooks/s",
@@ -74,6 +78,7 @@ async def run(bench: Bench) -> Result:
         ratios=[
             compare("throughput / verify only", rates, of=OURS, over=VERIFY_ONLY, target=0.85),
             compare("throughput / single insert", rates, of=OURS, over=SINGLE_INSERT, target=2.5),
+            compare("app processor time, verify only / ventros serve", spent, of=VERIFY_ONLY, over=OURS),
         ],
         facts={name: _facts(rates[name], seen[name], times[name]) for name in programs},
         notes=[
