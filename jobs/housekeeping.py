@@ -5,7 +5,8 @@ from datetime import timedelta
 import structlog
 from prometheus_client import Counter, Gauge
 
-from persistence import upkeep
+from jobs.metrics import OUTBOX_DEPTH, OUTBOX_OLDEST
+from persistence import event_log, upkeep
 from persistence.database import Database
 from persistence.events import Cause
 from persistence.messaging import facts, lanes, media, outgoing
@@ -67,5 +68,8 @@ async def measure(database: Database) -> None:
     depth, oldest = await lanes.depth(database.system)
     INBOX_DEPTH.set(depth)
     INBOX_OLDEST.set(oldest)
+    events, oldest_event = await event_log.backlog(database.system)
+    OUTBOX_DEPTH.set(events)
+    OUTBOX_OLDEST.set(oldest_event)
     OUTGOING_DEPTH.set(await outgoing.waiting(database.system))
     MEDIA_DEPTH.set(await media.waiting(database.system))

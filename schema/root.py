@@ -42,6 +42,7 @@ from schema.identity.api_key import ApiKey
 from schema.identity.tenant import Project, Tenant
 from schema.identity.viewer import Viewer
 from schema.limits import Limits
+from schema.metrics import Measure
 from schema.operation import OwnContext, RefuseUnfitText
 from schema.relay import Connection, Node
 from schema.scalars import SCALARS, EventCursor
@@ -173,6 +174,6 @@ schema = Schema(
     mutation=Mutation,
     subscription=Subscription,
     types=[HumanAgent, BotAgent, Project, InputError, VersionConflictError, DuplicateError],
-    extensions=[NameValidationErrors, OwnContext, Limits, RefuseUnfitText],
+    extensions=[Measure, NameValidationErrors, OwnContext, Limits, RefuseUnfitText],
     config=StrawberryConfig(scalar_map=dict(SCALARS), disable_field_suggestions=True),
 )

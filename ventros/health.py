@@ -1,6 +1,7 @@
 """`/livez`, `/readyz` and `/metrics`: whether the process runs, whether it can serve, and what it counts."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 
 import asyncpg
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from jobs import housekeeping
 from persistence.database import Database
 from persistence.outages import OUTAGES
 
@@ -61,7 +63,9 @@ class Health:
         return JSONResponse(body, status_code=200 if is_ready else 503)
 
     async def metrics(self, _: Request) -> Response:
-        """Answer in the text format of Prometheus."""
+        """Answer in the text format of Prometheus; what waits in PostgreSQL is counted while it is asked."""
+        with suppress(*OUTAGES):
+            await housekeeping.measure(self._database)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     async def _parts(self) -> dict[str, str]:

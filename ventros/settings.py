@@ -41,7 +41,11 @@ class Settings(BaseSettings):
         validation_alias="REDIS_URL",
         description="Redis or Valkey, redis://host:6379/0 or unix:///path?db=0. Without it everything polls.",
     )
-    amqp_url: str = Field(default="", validation_alias="AMQP_URL", description="RabbitMQ; without it, none.")
+    amqp_url: str = Field(
+        default="",
+        validation_alias="AMQP_URL",
+        description="RabbitMQ; reserved, nothing is published there yet.",
+    )
     secret_key: SecretStr = Field(
         default=SecretStr(""), description="Encrypts stored credentials; at least 32 random characters."
     )
@@ -75,7 +79,9 @@ class Settings(BaseSettings):
         default=10, ge=1, le=200, description="Connections for tenants' transactions."
     )
     archive_days: int = Field(default=7, ge=1, le=365, description="How long raw webhooks are kept.")
-    event_log_days: int = Field(default=30, ge=7, le=3650, description="How long events can be replayed.")
+    worker_metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="Where a worker answers Prometheus; 0 for nowhere."
+    )
 
     @field_validator("database_url")
     @classmethod

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from prometheus_client import Gauge
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -19,6 +20,8 @@ from ventros.media import MediaEndpoint
 from ventros.settings import Settings
 from ventros.webhooks import WebhookEndpoint
 from ventros.wiring import connected, cursor_key, media_links
+
+FOLLOWERS = Gauge("ventros_subscriptions", "Subscriptions that are being followed in this process.")
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -37,6 +40,7 @@ def create_app(settings: Settings) -> Starlette:
                 Intake(parts.database, queue_limit=settings.intake_queue_limit)
             )
             hub = await stack.enter_async_context(Hub(parts.database, redis_url))
+            FOLLOWERS.set_function(lambda: hub.followers)
             health = Health(parts.database, redis_url=redis_url, is_alive=lambda: intake.is_alive)
             webhooks = WebhookEndpoint(
                 parts.database, intake, vault=parts.vault, body_limit=settings.webhook_body_limit

@@ -13,6 +13,7 @@ from arq.connections import RedisSettings
 from arq.cron import cron
 from arq.typing import WorkerCoroutine
 from arq.worker import Worker
+from prometheus_client import Counter, Histogram, start_http_server
 from redis.exceptions import RedisError
 
 from integrations.event_feed import RedisFeed
@@ -34,6 +35,11 @@ _FAREWELL_SECONDS = 10.0
 _EVERY_SECOND = set(range(60))
 _EVERY_FIVE_SECONDS = set(range(0, 60, 5))
 
+CHORE_SECONDS = Histogram("ventros_job_seconds", "One run of a job of the clock.", ["job"])
+CHORE_FAILURES = Counter(
+    "ventros_job_failures", "Jobs of the clock that failed; the next turn tries again.", ["job"]
+)
+
 # Any: arq hands every job a dictionary of its own.
 Job = Callable[[dict[Any, Any]], Coroutine[Any, Any, None]]
 
@@ -44,6 +50,8 @@ async def work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if settings.worker_metrics_port:
+        start_http_server(settings.worker_metrics_port, addr=settings.host)
     async with connected(settings) as parts:
         running = asyncio.create_task(run(parts), name="worker")
         waiting = asyncio.create_task(stop.wait())
@@ -180,8 +188,10 @@ def _guarded(job: Job) -> WorkerCoroutine:
     # Any: what arq passes.
     async def run_job(ctx: dict[Any, Any], *_args: Any, **_kwargs: Any) -> None:
         try:
-            await job(ctx)
+            with CHORE_SECONDS.labels(job.__name__).time():
+                await job(ctx)
         except Exception as error:  # noqa: BLE001 The next turn of the clock tries again.
+            CHORE_FAILURES.labels(job.__name__).inc()
             log.warning("chore.failed", job=job.__name__, error=repr(error))
 
     return run_job

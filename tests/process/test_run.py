@@ -158,7 +158,15 @@ async def test_health_and_metrics_tell_how_it_is(demo: dict[str, str], client: h
         "parts": {"postgresql": "ok", "redis": "ok", "intake": "ok"},
     }
     assert (await client.get("/livez")).text == "ok"
-    assert "ventros_webhook_answers_total" in metrics.text
+    for name in (
+        "ventros_webhook_answers_total",
+        "ventros_inbox_depth",
+        "ventros_outbox_oldest_seconds",
+        "ventros_outgoing_depth",
+        "ventros_graphql_operations_total",
+        "ventros_subscriptions",
+    ):
+        assert name in metrics.text
 
 
 @pytest.mark.timeout(60)
