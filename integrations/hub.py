@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from functools import partial
 from typing import Self, TypeVar
 from uuid import UUID
@@ -16,7 +16,7 @@ from integrations.redis_channels import RedisChannels
 from persistence import event_log
 from persistence.database import Database
 from persistence.event_log import LoggedEvent
-from persistence.outages import is_outage
+from persistence.outages import heed_cancellation, is_outage
 from persistence.unit_of_work import Reader
 
 log = structlog.get_logger()
@@ -74,26 +74,39 @@ class Hub:
         Raises `CursorExpired` when the log no longer holds what comes after the position. Close the iterator
         when done with it.
         """
+        async with aclosing(self.follow_in_batches(tenant_id, after=after)) as batches:
+            async for events in batches:
+                for event in events:
+                    yield event
+
+    async def follow_in_batches(
+        self, tenant_id: UUID, *, after: int | None
+    ) -> AsyncGenerator[Sequence[LoggedEvent], None]:
+        """Yield the same as `follow`, as much at a time as is in hand; never an empty batch."""
         changed = asyncio.Event()
         feed = self._join(tenant_id, changed)
         try:
-            # Only after joining: what happens between the two reads is then in the ring, or leaves a gap there.
-            cursor = await self._head(tenant_id) if after is None else after
             known = -1
+            if after is not None:
+                cursor = after
+            elif feed.is_live and feed.ring:
+                cursor, known = feed.ring[-1].position, feed.generation
+            else:
+                # Only after joining: what happens between the two reads is then in the ring, or leaves a gap there.
+                cursor = await self._head(tenant_id)
             while True:
                 changed.clear()
                 if known == feed.generation and (events := feed.behind(cursor)) is not None:
-                    for event in events:
-                        cursor = event.position
-                        yield event
-                    if not events:
+                    if events:
+                        cursor = events[-1].position
+                        yield events
+                    else:
                         await changed.wait()
                     continue
                 known = feed.generation
                 while events := await self._page(tenant_id, cursor):
-                    for event in events:
-                        cursor = event.position
-                        yield event
+                    cursor = events[-1].position
+                    yield events
                     if len(events) < _PAGE:
                         break
                 feed.seen = max(feed.seen, cursor)
@@ -153,6 +166,7 @@ class Hub:
                 async with self._readers, self._database.reading(tenant_id) as reader:
                     return await query(reader)
             except Exception as error:
+                heed_cancellation()
                 if not is_outage(error):
                     raise
                 log.warning("hub.waiting", error=type(error).__name__)
@@ -172,6 +186,7 @@ class Hub:
                 try:
                     await self._look(feeds)
                 except Exception as error:  # noqa: BLE001 Without the watch a lost message would stay lost.
+                    heed_cancellation()
                     log.warning("hub.waiting", error=repr(error))
 
     async def _look(self, feeds: Iterable["_Feed"]) -> None:

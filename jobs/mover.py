@@ -12,7 +12,7 @@ from jobs.sinks import Sink, run_sink
 from persistence import event_log
 from persistence.database import Database
 from persistence.leadership import Leader, leading
-from persistence.outages import OUTAGES
+from persistence.outages import OUTAGES, heed_cancellation
 
 log = structlog.get_logger()
 
@@ -38,9 +38,10 @@ async def run_mover(database: Database, *, redis_url: str | None, sinks: Sequenc
                 async with leading(database.url, office=_OFFICE) as leader:
                     await _lead(leader, database=database, wakes=wakes, sinks=sinks)
             except Exception as error:  # noqa: BLE001 A mover that stopped would stop everything behind it.
+                heed_cancellation()
                 lasted = loop.time() - began_at
                 delay = _FIRST_DELAY if lasted > _LONGEST_DELAY else min(delay * 2, _LONGEST_DELAY)
-                log.warning("mover.interrupted", error=_cause(error), retry_seconds=delay)
+                log.warning("mover.interrupted", error=repr(error), retry_seconds=delay)
                 await asyncio.sleep(delay)
 
 
@@ -48,14 +49,22 @@ async def _lead(leader: Leader, *, database: Database, wakes: Listening, sinks: 
     log.info("mover.leading", sinks=[sink.name for sink in sinks])
     RELAY_LEADING.set(1)
     signals = [asyncio.Event() for _ in sinks]
+    tasks = [
+        asyncio.create_task(run_sink(sink, database=database, moved=moved), name=f"sink.{sink.name}")
+        for sink, moved in zip(sinks, signals, strict=True)
+    ]
+    tasks.append(asyncio.create_task(_measure(database), name="mover.measure"))
+    tasks.append(asyncio.create_task(_move(leader, wakes=wakes, signals=signals), name="mover.move"))
+    # A TaskGroup of Python 3.11 and 3.12 would leave this task marked as being cancelled after a failure.
     try:
-        async with asyncio.TaskGroup() as group:
-            for sink, moved in zip(sinks, signals, strict=True):
-                group.create_task(run_sink(sink, database=database, moved=moved), name=f"sink.{sink.name}")
-            group.create_task(_measure(database), name="mover.measure")
-            group.create_task(_move(leader, wakes=wakes, signals=signals), name="mover.move")
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
     finally:
         RELAY_LEADING.set(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _move(leader: Leader, *, wakes: Listening, signals: Sequence[asyncio.Event]) -> None:
@@ -81,10 +90,5 @@ async def _measure(database: Database) -> None:
             depth, oldest = await event_log.backlog(database.system)
             OUTBOX_DEPTH.set(depth)
             OUTBOX_OLDEST.set(oldest)
+        heed_cancellation()
         await asyncio.sleep(_MEASURE_SECONDS)
-
-
-def _cause(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return repr(error)

@@ -12,7 +12,7 @@ from jobs.metrics import SINK_FAILURES, SINK_LAG, SINK_POSITION
 from persistence import event_log, offsets
 from persistence.database import Database
 from persistence.event_log import LoggedEvent
-from persistence.outages import OUTAGES
+from persistence.outages import OUTAGES, heed_cancellation
 
 log = structlog.get_logger()
 
@@ -43,6 +43,7 @@ async def run_sink(sink: Sink, *, database: Database, moved: asyncio.Event) -> N
         try:
             await _follow(sink, database=database, moved=moved)
         except Exception as error:  # noqa: BLE001 Whatever a sink runs into, the events stay in the log.
+            heed_cancellation()
             SINK_FAILURES.labels(sink.name).inc()
             delay = (
                 _FIRST_DELAY if loop.time() - began_at > _LONGEST_DELAY else min(delay * 2, _LONGEST_DELAY)

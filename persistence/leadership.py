@@ -6,11 +6,14 @@ from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 import asyncpg
+import structlog
 
 from persistence.database import SYSTEM_ROLE, connect_arguments
 
 Leader: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 """A connection that holds a lock nobody else holds."""
+
+log = structlog.get_logger()
 
 _CLASS, _RETRY_SECONDS = 7_230, 1.0
 _COMMAND_SECONDS = 20.0
@@ -44,5 +47,8 @@ async def leading(url: str, *, office: int) -> AsyncIterator[Leader]:
 async def _close(connection: Leader) -> None:
     try:
         await connection.close(timeout=2.0)
-    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError):
+    except Exception as error:  # noqa: BLE001 However it fails, the lock must go with the connection.
+        log.warning("leadership.cut", error=repr(error))
+    finally:
+        # Nothing more to do after a clean close; else, the server notices at once.
         connection.terminate()

@@ -1,5 +1,7 @@
 """How the loss of PostgreSQL shows itself, for whoever has to wait until it is back."""
 
+import asyncio
+
 import asyncpg
 from sqlalchemy import exc
 
@@ -9,6 +11,8 @@ OUTAGES: tuple[type[Exception], ...] = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    # What the driver runs into when a connection is torn between two of its steps.
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.InsufficientResourcesError,
@@ -29,4 +33,21 @@ RACES: tuple[type[Exception], ...] = (
 
 def is_outage(error: BaseException) -> bool:
     """Tell whether an error means that PostgreSQL is away, rather than that a statement is wrong."""
-    return isinstance(error, OUTAGES) or (isinstance(error, exc.DBAPIError) and error.connection_invalidated)
+    if isinstance(error, OUTAGES):
+        return True
+    if not isinstance(error, exc.DBAPIError):
+        return False
+    # A connection that is lost while it is being opened is not marked as lost; the driver's own error tells.
+    driver = error.orig.__cause__ if error.orig is not None else None
+    return error.connection_invalidated or isinstance(driver, OUTAGES)
+
+
+def heed_cancellation() -> None:
+    """Raise `CancelledError` if the present task is being cancelled; call it before trying again after an error.
+
+    When a connection is torn at the moment of a cancellation, the driver reports the connection and the
+    cancellation is lost. Whoever then goes on never ends.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

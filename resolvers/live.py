@@ -1,7 +1,7 @@
 """What happens, as it happens: the event log of the viewer's project, followed live."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -16,7 +16,7 @@ from domain.crm.session import Session
 from domain.identity.permission import Permission
 from domain.ids import PREFIXES, ChatId, type_id
 from persistence.event_log import LoggedEvent
-from persistence.outages import is_outage
+from persistence.outages import heed_cancellation, is_outage
 from resolvers.context import Context, Progress
 from resolvers.cursors import event_cursor, parse_event_cursor
 from resolvers.errors import BadUserInput, LiveUnavailable
@@ -52,9 +52,11 @@ async def events(
     wanted = None if types is None else _known(types)
     chat = _chat(chat_id)
     async with aclosing(_follow(context, after)) as followed:
-        async for event in followed:
-            if (wanted is None or event.type in wanted) and _names(event, chat):
-                yield event
+        async for batch in followed:
+            for event in batch:
+                _note(context, event)
+                if (wanted is None or event.type in wanted) and _names(event, chat):
+                    yield event
 
 
 async def messages_received(
@@ -122,15 +124,19 @@ async def _happenings(
     load: Callable[[Loaders, UUID], Awaitable[T | None]],
 ) -> AsyncGenerator[Happening[T], None]:
     async with aclosing(_follow(context, after)) as followed:
-        async for event in followed:
-            if is_wanted(event):
-                node = await _read(context, event.aggregate_id, load)
+        async for batch in followed:
+            # One snapshot for all that is in hand: under load a subscriber costs a query per batch, not per event.
+            wanted = {event.position for event in batch if is_wanted(event)}
+            ids = {event.aggregate_id for event in batch if event.position in wanted}
+            nodes = await _read(context, ids, load) if ids else {}
+            for event in batch:
+                _note(context, event)
                 # What is gone by now has left a later event that says so.
-                if node is not None:
+                if event.position in wanted and (node := nodes.get(event.aggregate_id)) is not None:
                     yield Happening(event, node)
 
 
-async def _follow(context: Context, after: str | None) -> AsyncGenerator[LoggedEvent, None]:
+async def _follow(context: Context, after: str | None) -> AsyncGenerator[Sequence[LoggedEvent], None]:
     viewer = context.viewer
     hub = context.installation.hub
     if hub is None:
@@ -138,22 +144,30 @@ async def _follow(context: Context, after: str | None) -> AsyncGenerator[LoggedE
     progress = context.progress or Progress()
     cursor = progress.resume_after or after
     position = None if cursor is None else parse_event_cursor(cursor)
-    async with aclosing(hub.follow(viewer.tenant_id, after=position)) as followed:
-        async for event in followed:
-            if event.project_id == viewer.project_id:
-                progress.latest = event_cursor(event.position)
-                yield event
+    async with aclosing(hub.follow_in_batches(viewer.tenant_id, after=position)) as followed:
+        async for batch in followed:
+            ours = [event for event in batch if event.project_id == viewer.project_id]
+            if ours:
+                yield ours
+
+
+def _note(context: Context, event: LoggedEvent) -> None:
+    """Note how far the subscription has come, for transports that resume by themselves."""
+    if context.progress is not None:
+        context.progress.latest = event_cursor(event.position)
 
 
 async def _read(
-    context: Context, id_: UUID, load: Callable[[Loaders, UUID], Awaitable[T | None]]
-) -> T | None:
-    """Return the object from a snapshot taken now, which is at least as new as its event."""
+    context: Context, ids: Collection[UUID], load: Callable[[Loaders, UUID], Awaitable[T | None]]
+) -> dict[UUID, T | None]:
+    """Return the objects from a snapshot taken now, which is at least as new as their events."""
     while True:
         await context.renew()
         try:
-            return await load(context.loaders, id_)
+            nodes = await asyncio.gather(*(load(context.loaders, id_) for id_ in ids))
+            return dict(zip(ids, nodes, strict=True))
         except Exception as error:
+            heed_cancellation()
             if not is_outage(error):
                 raise
             log.warning("live.waiting", error=type(error).__name__)

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from strawberry.http.websocket_origin import is_same_origin, normalize_allowed_origins, normalize_origin
 
 from domain.ids import new_id, type_id
-from persistence.outages import is_outage
+from persistence.outages import heed_cancellation, is_outage
 from ventros.auth import Authenticator
 
 log = structlog.get_logger()
@@ -72,6 +72,7 @@ async def revoked(authenticator: Authenticator, authorization: str | None, *, pa
             if await authenticator.viewer(authorization) is None:
                 return
         except Exception as error:
+            heed_cancellation()
             if not is_outage(error):
                 raise
             # Who was let in before an outage stays; nothing can be read through it anyway.
