@@ -69,7 +69,9 @@ class Conversations:
 
     async def load_channels(self, ids: Iterable[ChannelId]) -> None:
         """Load channels with the timeouts above them. They are not locked: lanes share a channel."""
-        wanted = list(set(ids))
+        wanted = list(set(ids) - self.channels.keys())
+        if not wanted:
+            return
         for channel in await bulk.fetch(self.connection, Channel, channels, "id = ANY($1::uuid[])", wanted):
             self.channels[channel.id] = channel
         rows = await self.connection.fetch(
@@ -81,7 +83,7 @@ class Conversations:
             """,
             wanted,
         )
-        self.timeouts = {row["id"]: Timeouts(row["pipeline"], row["project"]) for row in rows}
+        self.timeouts |= {row["id"]: Timeouts(row["pipeline"], row["project"]) for row in rows}
 
     async def load_identities(self, wanted: Iterable[tuple[ProjectId, WhatsAppAddress]]) -> None:
         """Find the contacts that addresses name; addresses unknown so far are locked until the commit.

@@ -50,7 +50,10 @@ async def load(
     messages: Sequence[tuple[ChannelId, str]],
     chats: Sequence[tuple[ChannelId, str]],
 ) -> list[EarlyFact]:
-    """Return facts about messages with these WhatsApp ids, or about chats that went by these addresses."""
+    """Return facts about messages with these WhatsApp ids, or about chats that went by these addresses.
+
+    Contacts are a project's, so that an address tied to one on a channel is tied on all channels of the project.
+    """
     if not messages and not chats:
         return []
     rows = await connection.fetch(
@@ -59,7 +62,8 @@ async def load(
           SELECT f.id FROM unnest($1::uuid[], $2::text[]) AS u (channel, external)
           JOIN early_facts f ON f.channel_id = u.channel AND f.external_id = u.external
           UNION SELECT f.id FROM unnest($3::uuid[], $4::text[]) AS u (channel, chat)
-          JOIN early_facts f ON f.channel_id = u.channel AND f.chat_key = u.chat)
+          JOIN channels c ON c.id = u.channel JOIN channels o ON o.project_id = c.project_id
+          JOIN early_facts f ON f.channel_id = o.id AND f.chat_key = u.chat)
         ORDER BY id
         """,
         [channel for channel, _ in messages],

@@ -1,6 +1,6 @@
 """One batch of inbound events as one transaction: load what they touch, apply them, store the result."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from domain.values import AddressKind, WhatsAppAddress
 from persistence.bulk import Connection
 from persistence.crm.channel_counters import count_events
 from persistence.crm.contact_merge import merge_contacts
-from persistence.crm.conversations import Conversations, SessionKey, identity_keys
+from persistence.crm.conversations import Conversations, IdentityKey, SessionKey, identity_keys
 from persistence.events import Cause
 from persistence.messaging import facts
 from persistence.messaging.facts import EarlyFact
@@ -39,12 +39,15 @@ async def process(
         report.number: Outcome.IGNORED for report in reports if report.channel_id not in held.channels
     }
     live = [report for report in reports if report.channel_id in held.channels]
+    everything = [(report.channel_id, report.event) for report in live]
+    people = await _find_people(held, everything, now=now, cause=cause)
+    # Only now, because a fact may be put aside by whoever held the same people until a moment ago.
     early = await _early_facts(connection, live)
-    everything = [(report.channel_id, report.event) for report in live] + [
-        (one.channel_id, one.fact) for one in early
-    ]
-    await _find_people(held, everything, now=now, cause=cause)
-    await _load(held, everything)
+    if early:
+        everything += [(one.channel_id, one.fact) for one in early]
+        await held.load_channels(one.channel_id for one in early)
+        people = await _find_people(held, everything, now=now, cause=cause)
+    await _load(held, everything, people)
     filed, settled = file_reports(held, live, [(one.channel_id, one.fact) for one in early])
     wakes = await held.save(cause)
     applied = {id(fact) for _, fact in settled}
@@ -62,14 +65,14 @@ async def process(
 
 
 async def _early_facts(connection: Connection, reports: Sequence[Report]) -> list[EarlyFact]:
-    """Load facts that waited for these messages, or for the addresses that these messages tie together."""
+    """Load facts that waited for these messages, or for the addresses that these events tie together."""
     messages, chats = [], []
     for report in reports:
         if isinstance(report.event, ReceivedMessage):
             messages.append((report.channel_id, report.event.key.external_id))
-            for party in people_of(report.event):
-                if party.alternate is not None:
-                    chats += [(report.channel_id, str(address)) for address in party.addresses]
+        for party in people_of(report.event):
+            if party.alternate is not None:
+                chats += [(report.channel_id, str(address)) for address in party.addresses]
     return await facts.load(connection, messages=messages, chats=sorted(set(chats), key=str))
 
 
@@ -79,8 +82,11 @@ async def _find_people(
     *,
     now: datetime,
     cause: Cause,
-) -> None:
-    """Find the contacts behind all addresses; addresses of one person that led to several join them."""
+) -> dict[IdentityKey, ContactId]:
+    """Find the contacts behind all addresses; addresses of one person that led to several join them.
+
+    The answer holds the addresses that are about to be tied to a known contact as well.
+    """
     named = [
         (held.channels[channel_id].project_id, party.addresses)
         for channel_id, event in events
@@ -94,7 +100,15 @@ async def _find_people(
             for key, owner in held.identities.items():
                 if owner in owners:
                     held.identities[key] = keeper
-    await held.load_contacts({owner for project, group in named for owner in _owners(held, project, group)})
+    people = {
+        key: owner
+        for project, group in named
+        for owner in _owners(held, project, group)
+        for address in group
+        for key in identity_keys(project, address)
+    }
+    await held.load_contacts(people.values())
+    return people
 
 
 def _owners(held: Conversations, project: ProjectId, group: Sequence[WhatsAppAddress]) -> set[ContactId]:
@@ -106,7 +120,11 @@ def _owners(held: Conversations, project: ProjectId, group: Sequence[WhatsAppAdd
     }
 
 
-async def _load(held: Conversations, events: Sequence[tuple[ChannelId, InboundEvent]]) -> None:
+async def _load(
+    held: Conversations,
+    events: Sequence[tuple[ChannelId, InboundEvent]],
+    known: Mapping[IdentityKey, ContactId],
+) -> None:
     """Load and lock the chats, sessions and messages that the events touch."""
     addresses: list[tuple[ChannelId, str]] = []
     people: list[SessionKey] = []
@@ -118,11 +136,12 @@ async def _load(held: Conversations, events: Sequence[tuple[ChannelId, InboundEv
             continue
         messages.append((channel_id, event.key.external_id))
         peer = peer_of(event.key)
-        contact = None
-        if peer is not None:
-            project = held.channels[channel_id].project_id
-            contact = next(filter(None, (held.contact_of(project, one) for one in peer.addresses)), None)
-        key = (channel_id, contact.id) if contact is not None else None
+        project = held.channels[channel_id].project_id
+        spellings = (
+            [one for address in peer.addresses for one in identity_keys(project, address)] if peer else []
+        )
+        contact_id = next((known[one] for one in spellings if one in known), None)
+        key = (channel_id, contact_id) if contact_id is not None else None
         if key is not None:
             people.append(key)
         elif event.key.chat.kind is not AddressKind.LID:
