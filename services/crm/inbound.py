@@ -166,8 +166,7 @@ def _file_message(
     if contact is not None:
         contact.restore(at=held.now)
         contact.interact(event.sent_at, at=held.now)
-        if chat.contact_id is None and (chat.id, contact.id) not in held.participants:
-            held.add_participant(chat.welcome(contact.id, joined_at=event.sent_at, at=held.now))
+        _welcome(held, chat, contact, event.sent_at)
     counts = filed.received if inbound else filed.sent
     counts[channel_id] = counts.get(channel_id, 0) + 1
     return Outcome.FILED
@@ -236,6 +235,12 @@ def _chat(
         phone = address if address.kind is AddressKind.PHONE else WhatsAppAddress.of_phone(with_person.phone)
         chat.readdress(str(phone), at=held.now)
     return chat
+
+
+def _welcome(held: Conversations, chat: Chat, contact: Contact, seen_at: datetime) -> None:
+    """Note that somebody takes part in a group, which they do if they write or react there."""
+    if chat.contact_id is None and (chat.id, contact.id) not in held.participants:
+        held.add_participant(chat.welcome(contact.id, joined_at=seen_at, at=held.now))
 
 
 def _session(
@@ -313,6 +318,8 @@ def _apply(held: Conversations, channel_id: ChannelId, fact: Fact) -> bool:
     elif isinstance(fact, ReceivedReaction):
         reactor = _person(held, channel, fact.reactor, fact.reacted_at)
         message.react(reactor.id if reactor else None, fact.emoji, reacted_at=fact.reacted_at, at=held.now)
+        if reactor is not None and (chat := held.chats.get(message.chat_id)) is not None:
+            _welcome(held, chat, reactor, fact.reacted_at)
     elif isinstance(fact, ReceivedEdit):
         if _may_edit(held, message, fact):
             message.edit(fact.text, edited_at=fact.edited_at, at=held.now)
