@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from time import monotonic
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -15,7 +16,7 @@ from persistence.database import Database, assume_tenant
 from persistence.events import Cause
 from persistence.messaging import lanes
 from persistence.messaging.lanes import WaitingWebhook
-from persistence.outages import OUTAGES, RACES
+from persistence.outages import RACES, is_outage
 from services.crm.inbound import Outcome, Report
 from services.crm.inbound_batch import Processed, process
 
@@ -24,6 +25,7 @@ log = structlog.get_logger()
 POLL_SECONDS = 0.25
 RETRIES = 5
 _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 5.0
+_LONGEST_SECONDS = 10.0
 
 Translate = Callable[[bytes, datetime], InboundEvent]
 """Reads a webhook's body, received at an instant; never raises."""
@@ -40,8 +42,6 @@ WAITED = Histogram(
     "From the reception of a webhook to its filing.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300),
 )
-
-_CONCERNS_THE_BATCH = RACES + OUTAGES
 
 
 async def run_lanes(database: Database, wakes: Listening, *, translate: Translate, workers: int) -> None:
@@ -61,9 +61,10 @@ async def work_once(database: Database, *, translate: Translate) -> int:
             return await _batch(database, translate, one_by_one=False)
         except RACES as race:
             log.debug("lane.race", error=type(race).__name__)
-        except OUTAGES:
-            raise
-        except Exception as error:  # noqa: BLE001 Whatever it is, the batch is done again webhook by webhook.
+        except Exception as error:
+            if _is_outage(error):
+                raise
+            # Whatever it is, the batch is done again webhook by webhook.
             log.warning("lane.batch_failed", error=repr(error))
             break
     return await _batch(database, translate, one_by_one=True)
@@ -82,24 +83,35 @@ async def _loop(database: Database, wakes: Listening, translate: Translate) -> N
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
 
+def _is_outage(error: Exception) -> bool:
+    """Whether the server is away; a statement that takes too long is a fault of what it was to do."""
+    return is_outage(error) and not isinstance(error, lanes.TOO_SLOW)
+
+
 async def _batch(database: Database, translate: Translate, *, one_by_one: bool) -> int:
+    settled: list[WaitingWebhook] = []
     async with database.system.acquire() as connection, connection.transaction():
         claim = await lanes.claim(connection)
         if claim is None or not claim.webhooks:
             return 0
         await assume_tenant(connection, claim.tenant_id)
         parts = [(one,) for one in claim.webhooks] if one_by_one else [claim.webhooks]
+        settle = _settle_alone if one_by_one else _file
         wakes: frozenset[str] = frozenset()
+        stop_at = monotonic() + _LONGEST_SECONDS
         for part in parts:
-            settle = _settle_alone if one_by_one else _file
             wakes |= await settle(connection, database, claim.tenant_id, part, translate)
-    BATCH.observe(len(claim.webhooks))
+            settled += part
+            if monotonic() > stop_at:
+                # What is locked so far is let go; the others are claimed anew.
+                break
+    BATCH.observe(len(settled))
     now = database.clock.now()
-    for webhook in claim.webhooks:
+    for webhook in settled:
         WAITED.observe(max((now - webhook.received_at).total_seconds(), 0))
     for name in sorted(wakes):
         await database.wake(name)
-    return len(claim.webhooks)
+    return len(settled)
 
 
 async def _settle_alone(
@@ -113,10 +125,14 @@ async def _settle_alone(
     (webhook,) = webhooks
     try:
         async with connection.transaction():
-            return await _file(connection, database, tenant_id, webhooks, translate)
-    except _CONCERNS_THE_BATCH:
-        raise
+            wakes = await _file(connection, database, tenant_id, webhooks, translate)
+            # What would only be refused at the commit has to be refused here, where it stops no other.
+            await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            await connection.execute("SET CONSTRAINTS ALL DEFERRED")
+            return wakes
     except Exception as error:
+        if _is_outage(error):
+            raise
         is_dead = await lanes.postpone(connection, webhook, error=repr(error))
         FAILED.labels("dead" if is_dead else "retry").inc()
         log.exception(

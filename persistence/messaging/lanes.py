@@ -11,6 +11,9 @@ from persistence.bulk import Connection
 
 LANES_PER_BATCH, EVENTS_PER_LANE = 32, 50
 ATTEMPTS = 8
+TOO_SLOW: tuple[type[Exception], ...] = (asyncpg.QueryCanceledError,)
+"""Raised when a statement takes too long: that is its own fault, or that of what it waits for."""
+
 _LOCK_CLASS = 77
 
 
@@ -62,7 +65,10 @@ async def claim(connection: Connection) -> Claim | None:
             LANES_PER_BATCH,
         )
         if free:
-            return await _take(connection, tenant_id, tuple(lane["lane"] for lane in free))
+            taken = await _take(connection, tenant_id, tuple(lane["lane"] for lane in free))
+            # Another worker may have emptied them since they were seen.
+            if taken.webhooks:
+                return taken
     return None
 
 
