@@ -234,6 +234,8 @@ class Contact(Aggregate):
             raise InvalidState(f"Contact {other.id} cannot be merged into {self.id}.")
         self.rename(other.name, source=other.name_source, said_at=other.name_at, at=at)
         self.phone = self.phone or other.phone
+        if self.phone is not None and self.name_source is NameSource.ADDRESS:
+            self.rename(str(self.phone), source=NameSource.ADDRESS, said_at=self.name_at, at=at)
         self.email = self.email or other.email
         self.external_id = self.external_id or other.external_id
         self.language = self.language or other.language
@@ -247,20 +249,22 @@ class Contact(Aggregate):
         for moment in (other.first_interaction_at, other.last_interaction_at):
             if moment is not None:
                 self.interact(moment, at=at)
+        if other.deleted_at is None:
+            self.restore(at=at)
         other.merged_into_id, other.deleted_at = self.id, at
         other.phone, other.external_id = None, None
         other.touch(at)
         self.record(ContactMerged(primary_contact_id=self.id, merged_contact_id=other.id), at=at)
 
     def delete(self, *, at: datetime) -> None:
-        """Stop showing the contact. A second delete raises `InvalidState`."""
+        """Stop showing the contact and free its external id for another. A second delete raises `InvalidState`."""
         if self.deleted_at is not None:
             raise InvalidState("The contact is already deleted.")
-        self.deleted_at = at
+        self.deleted_at, self.external_id = at, None
         self.record(ContactDeleted(contact_id=self.id), at=at)
 
     def restore(self, *, at: datetime) -> None:
-        """Show a deleted contact again, because the person wrote."""
+        """Show a deleted contact again, because the person is in touch after all."""
         if self.deleted_at is not None and self.merged_into_id is None:
             self.deleted_at = None
             self.record(ContactUpdated(contact_id=self.id, changes=("deleted_at",)), at=at)
