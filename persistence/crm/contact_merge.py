@@ -9,7 +9,7 @@ from domain.crm.contact import Contact
 from domain.crm.message import Message
 from domain.crm.session import Session, SessionEndReason
 from domain.errors import Conflict
-from domain.ids import ChannelId, ContactId
+from domain.ids import ChannelId, ContactId, MessageId
 from persistence import bulk
 from persistence.bulk import Connection
 from persistence.crm.chats import chats
@@ -52,7 +52,7 @@ async def _merge(
         "UPDATE contact_identities SET contact_id = $1 WHERE contact_id = $2", keeper.id, other.id
     )
     await _merge_memberships(connection, keeper.id, other.id)
-    await _merge_authorship(connection, keeper.id, other.id, now=now)
+    changed += await _merge_authorship(connection, keeper.id, other.id, now=now)
     changed += await _merge_chats(connection, keeper.id, other.id, now=now)
     changed += await _merge_sessions(connection, keeper.id, other.id, now=now)
     await bulk.update_aggregates(connection, contacts, [other])
@@ -77,7 +77,7 @@ async def _merge_memberships(connection: Connection, keeper: ContactId, other: C
 
 async def _merge_authorship(
     connection: Connection, keeper: ContactId, other: ContactId, *, now: datetime
-) -> None:
+) -> list[Aggregate]:
     """Give the other's messages in groups, and reactions anywhere, to the keeper; twins become one message."""
     found = await bulk.fetch(
         connection,
@@ -87,42 +87,36 @@ async def _merge_authorship(
         id IN (
           SELECT m.id FROM messages m JOIN chats c ON c.id = m.chat_id
           WHERE m.contact_id = $1 AND c.contact_id IS NULL
+          UNION SELECT k.id FROM messages m JOIN messages k
+            ON k.chat_id = m.chat_id AND k.external_id = m.external_id AND k.direction = m.direction
+          WHERE m.contact_id = $1 AND k.contact_id = $2
           UNION SELECT m.id FROM messages m JOIN chat_participants p ON p.chat_id = m.chat_id AND p.contact_id = $2
           WHERE m.reactions @> jsonb_build_array(jsonb_build_object('contact_id', $1::text))
           UNION SELECT m.id FROM messages m JOIN chats c ON c.id = m.chat_id AND c.contact_id IN ($1, $2)
           WHERE m.reactions @> jsonb_build_array(jsonb_build_object('contact_id', $1::text)))
-        FOR NO KEY UPDATE
+        ORDER BY id FOR NO KEY UPDATE
         """,
         other,
         keeper,
     )
+    ours = {(one.chat_id, one.external_id, one.direction): one for one in found if one.contact_id == keeper}
+    gone: dict[MessageId, MessageId] = {}
     for message in found:
         message.rename_reactor(other, keeper, at=now)
-        if message.contact_id == other:
-            twin = await _twin(connection, message, contact_id=keeper)
-            if twin is not None:
-                twin.absorb(message, at=now)
-                await media.follow(connection, [(message.id, twin.id)])
-                await bulk.delete(connection, messages, [message.id])
-                await bulk.update_aggregates(connection, messages, [twin])
-                continue
+        if message.contact_id != other:
+            continue
+        twin = ours.get((message.chat_id, message.external_id, message.direction))
+        if twin is None:
             message.move(chat_id=message.chat_id, contact_id=keeper, session_id=message.session_id, at=now)
-        await bulk.update_aggregates(connection, messages, [message])
-
-
-async def _twin(connection: Connection, message: Message, *, contact_id: ContactId | None) -> Message | None:
-    found = await bulk.fetch(
-        connection,
-        Message,
-        messages,
-        "chat_id = $1 AND external_id = $2 AND direction = $3 AND contact_id IS NOT DISTINCT FROM $4 AND id <> $5",
-        message.chat_id,
-        message.external_id,
-        message.direction.value,
-        contact_id,
-        message.id,
-    )
-    return found[0] if found else None
+        else:
+            twin.rename_reactor(other, keeper, at=now)
+            twin.absorb(message, at=now)
+            gone[message.id] = twin.id
+    await media.follow(connection, gone.items())
+    await bulk.delete(connection, messages, gone)
+    kept: list[Aggregate] = [one for one in found if one.id not in gone]
+    await bulk.update_aggregates(connection, messages, [one for one in kept if one.is_changed])
+    return kept
 
 
 async def _merge_chats(
@@ -143,11 +137,11 @@ async def _merge_chats(
         if target is None:
             chat.contact_id = keeper
             chat.touch(now)
-            await _move_messages(connection, chat, chat, keeper, now=now)
+            changed += await _move_messages(connection, chat, chat, keeper, now=now)
             await bulk.update_aggregates(connection, chats, [chat])
             continue
         target.absorb(chat, at=now)
-        await _move_messages(connection, chat, target, keeper, now=now)
+        changed += await _move_messages(connection, chat, target, keeper, now=now)
         await connection.execute("UPDATE sessions SET chat_id = $1 WHERE chat_id = $2", target.id, chat.id)
         await connection.execute("UPDATE outgoing SET chat_id = $1 WHERE chat_id = $2", target.id, chat.id)
         await bulk.delete(connection, chats, [chat.id])
@@ -160,33 +154,47 @@ async def _merge_chats(
 
 async def _move_messages(
     connection: Connection, source: Chat, target: Chat, keeper: ContactId, *, now: datetime
-) -> None:
-    """Move a chat's messages; one that the target holds already, under the other address form, becomes one."""
+) -> list[Aggregate]:
+    """Move a chat's messages; one that the target holds already, under the other address form, becomes one.
+
+    Of two, the one stays that was written here, because a worker may be sending it: its twin is but the echo.
+    """
     twins = await connection.fetch(
         """
-        SELECT a.id AS gone, b.id AS kept FROM messages a JOIN messages b
+        SELECT a.id AS moved, b.id AS there,
+          a.agent_id IS NOT NULL OR a.client_message_id IS NOT NULL
+            OR EXISTS (SELECT FROM outgoing o WHERE o.id = a.id) AS is_ours
+        FROM messages a JOIN messages b
           ON b.chat_id = $2 AND b.external_id = a.external_id AND b.direction = a.direction
         WHERE a.chat_id = $1 AND a.chat_id <> b.chat_id
         """,
         source.id,
         target.id,
     )
-    if twins:
-        ids = [row["gone"] for row in twins] + [row["kept"] for row in twins]
-        held = {
-            one.id: one
-            for one in await bulk.fetch(
-                connection, Message, messages, "id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE", ids
-            )
-        }
-        for row in twins:
-            held[row["kept"]].absorb(held[row["gone"]], at=now)
-        await media.follow(connection, [(row["gone"], row["kept"]) for row in twins])
-        await bulk.update_aggregates(connection, messages, [held[row["kept"]] for row in twins])
-        await bulk.delete(connection, messages, [row["gone"] for row in twins])
+    pairs = [
+        (row["there"], row["moved"]) if row["is_ours"] else (row["moved"], row["there"]) for row in twins
+    ]
+    held = {
+        one.id: one
+        for one in await bulk.fetch(
+            connection,
+            Message,
+            messages,
+            "id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE",
+            [id_ for pair in pairs for id_ in pair],
+        )
+    }
+    for gone, kept in pairs:
+        held[kept].move(chat_id=target.id, contact_id=keeper, session_id=held[kept].session_id, at=now)
+        held[kept].absorb(held[gone], at=now)
+    await media.follow(connection, pairs)
+    await bulk.delete(connection, messages, [gone for gone, _ in pairs])
+    changed: list[Aggregate] = [held[kept] for _, kept in pairs]
+    await bulk.update_aggregates(connection, messages, changed)
     await connection.execute(
         "UPDATE messages SET chat_id = $1, contact_id = $2 WHERE chat_id = $3", target.id, keeper, source.id
     )
+    return changed
 
 
 async def _merge_sessions(
