@@ -1,112 +1,27 @@
 """graphql-transport-ws: the protocol's rules, and that subscriptions carry what happens to those who may see it."""
 
-import asyncio
-import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
-from integrations.event_feed import RedisFeed
-from integrations.hub import Hub
-from jobs.mover import run_mover
 from persistence.database import Database
 from persistence.events import Cause
-from tests.factories import Shop, open_shop, receive, work_off
-from tests.http.graphql_app import endpoints, served
+from tests.factories import Shop, open_shop
 from tests.live.events import Spawn, until
+from tests.live.servers import SHORT, Client, Server, arrive, serving
 from tests.waha import JOAO, Script
-from ventros.graphql.access import Patience
 
-SHORT = Patience(introduction=0.5, sending=1.0, trust=0.2, silence=0.3)
-PROTOCOL = "graphql-transport-ws"
 SCHEMA = (
     "{ __schema { types { name description fields { name description args { name description } } "
     "inputFields { name description } } } }"
 )
-RECEIVED = "subscription { messageReceived { cursor type message { text contact { name } } } }"
-
-
-@dataclass
-class Server:
-    """A running API, and the relay behind it."""
-
-    address: str
-    database: Database
-    hub: Hub
-    uvicorn: Any  # Any: uvicorn's server.
-    clients: AsyncExitStack = field(default_factory=AsyncExitStack)
-
-    async def open(
-        self, authorization: str | None = None, **more: Any
-    ) -> "Client":  # Any: as websockets takes it.
-        """Return a socket on which nothing was said yet."""
-        headers = {} if authorization is None else {"Authorization": authorization}
-        socket = await self.clients.enter_async_context(
-            connect(
-                f"ws://{self.address}/graphql",
-                subprotocols=[PROTOCOL],
-                additional_headers=headers | more.pop("headers", {}),
-                **more,
-            )
-        )
-        return Client(socket)
-
-    async def greeted(self, shop: Shop) -> "Client":
-        """Return a socket that knows its viewer."""
-        client = await self.open()
-        await client.send(type="connection_init", payload={"authorization": f"Bearer {shop.api_key}"})
-        assert await client.read() == {"type": "connection_ack"}
-        return client
-
-
-@dataclass
-class Client:
-    """The client's side of a socket."""
-
-    socket: ClientConnection
-
-    async def send(self, **message: object) -> None:
-        await self.socket.send(json.dumps(message))
-
-    async def subscribe(self, id: object, query: object, **others: object) -> None:  # noqa: A002
-        await self.send(type="subscribe", id=id, payload={"query": query, **others})
-
-    async def read(self) -> dict[str, Any]:
-        async with asyncio.timeout(15):
-            message: dict[str, Any] = json.loads(await self.socket.recv())
-        return message
-
-    async def closed(self) -> int:
-        """Return the code with which the server closes, whatever it says before."""
-        async with asyncio.timeout(15):
-            try:
-                while True:
-                    await self.socket.recv()
-            except ConnectionClosed as end:
-                return 1006 if end.rcvd is None else end.rcvd.code
-
-    async def is_alive(self) -> bool:
-        await self.send(type="ping", payload={"still": "there"})
-        return await self.read() == {"type": "pong", "payload": {"still": "there"}}
-
-
-@asynccontextmanager
-async def serving(database: Database, redis_url: str, spawn: Spawn, **options: Any) -> AsyncIterator[Server]:
-    feed = RedisFeed(redis_url)
-    spawn(run_mover(database, redis_url=redis_url, sinks=[feed]))
-    async with Hub(database, redis_url) as hub:
-        app = Starlette(routes=endpoints(database, hub, **options).routes())
-        async with served(app) as (address, uvicorn):
-            server = Server(address, database, hub, uvicorn)
-            async with server.clients:
-                yield server
-    await feed.close()
+RECEIVED = (
+    "subscription ($after: EventCursor) "
+    "{ messageReceived(after: $after) { cursor type message { text contact { name } } } }"
+)
 
 
 @pytest.fixture
@@ -127,17 +42,19 @@ async def shop(database: Database) -> Shop:
     return await open_shop(database)
 
 
-async def arrive(database: Database, shop: Shop, *bodies: bytes) -> None:
-    await receive(database, shop, bodies)
-    await work_off(database)
-
-
 async def test_a_message_reaches_who_subscribed_for_it(server: Server, shop: Shop) -> None:
     client = await server.greeted(shop)
     await client.subscribe("1", RECEIVED)
-    await client.subscribe("2", "subscription { chatUpdated { type chat { id } } }")
-    await client.subscribe("3", "subscription { sessionUpdated { type session { messageCount } } }")
-    await client.subscribe("4", "subscription { messageUpdated { type message { text } } }")
+    await client.subscribe(
+        "2", "subscription ($after: EventCursor) { chatUpdated(after: $after) { type chat { id } } }"
+    )
+    await client.subscribe(
+        "3",
+        "subscription ($after: EventCursor) { sessionUpdated(after: $after) { type session { messageCount } } }",
+    )
+    await client.subscribe(
+        "4", "subscription ($after: EventCursor) { messageUpdated(after: $after) { type message { text } } }"
+    )
     assert await client.is_alive()
     script = Script()
 
@@ -210,9 +127,8 @@ async def test_tenants_and_chats_are_kept_apart(server: Server, shop: Shop, data
     await ours.subscribe("q", "{ chats { nodes { id } } }")
     chat = (await ours.read())["payload"]["data"]["chats"]["nodes"][0]["id"]
     await ours.read()
-    query = "subscription ($chat: ID) { events(chatId: $chat) { type payload } }"
-    await ours.subscribe("c", query, variables={"chat": chat})
-    assert await ours.is_alive()
+    query = "subscription ($chat: ID, $after: EventCursor) { events(chatId: $chat, after: $after) { type payload } }"
+    await ours.subscribe("c", query, variables={"chat": chat, "after": maria["cursor"]})
 
     await arrive(database, theirs, Script().message("B1", text="for the workshop"))
     await arrive(database, shop, script.message("A2", text="from João", by=JOAO, at=1))
