@@ -115,6 +115,8 @@ async def test_acknowledged_rows_survive_a_killed_server(tmp_path: Path, made: P
             acknowledged = number
         assert server.pid is not None
         os.kill(server.pid, 9)
+        # There is nobody left to say goodbye to.
+        connection.terminate()
 
     server.stop()
     with server:
