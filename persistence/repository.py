@@ -38,11 +38,14 @@ class Repository(Generic[A]):
         return {aggregate.id: aggregate for aggregate in found}
 
     async def get_for_update(self, id_: UUID, *, expected_version: int | None = None) -> A:
-        """Return the aggregate locked for this transaction.
+        """Return the aggregate locked for this transaction, as it is once the lock is held.
 
         Raises `NotFound`, or `Conflict` when the caller has seen another version.
         """
         statement = select(self.aggregate).where(self.table.c.id == id_).with_for_update(key_share=True)
+        if not any(isinstance(one, self.aggregate) and one.id == id_ for one in self.session.dirty):
+            # It may have been read before, and changed by others while this transaction waited for the lock.
+            statement = statement.execution_options(populate_existing=True)
         found = (await self.session.scalars(statement)).one_or_none()
         if found is None:
             raise NotFound(f"There is no {self.aggregate.kind} with this id.", field=["id"])
