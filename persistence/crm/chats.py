@@ -138,6 +138,13 @@ class Chats(Repository[Chat]):
         """Return how many chats of a project there are, up to the limit of counting."""
         return await chat_collection.count(self.session, chats.c.project_id == project_id, listing)
 
+    async def at_address(self, channel_id: ChannelId, external_id: str) -> Chat | None:
+        """Return the chat that goes by an address on a channel."""
+        found = await self.session.scalars(
+            select(Chat).where(chats.c.channel_id == channel_id, chats.c.external_id == external_id)
+        )
+        return found.one_or_none()
+
     async def with_contact(self, channel_id: ChannelId, contact_id: ContactId) -> Chat | None:
         """Return the individual chat with a contact on a channel."""
         found = await self.session.scalars(

@@ -55,11 +55,17 @@ class Delivery:
 
 
 async def due_chats(system: "asyncpg.Pool[asyncpg.Record]", *, limit: int) -> list[DueChat]:
-    """Return chats in which something is due, the one that waited longest first."""
+    """Return chats in which `claim` would find something, the one that waited longest first.
+
+    A message behind one that has to wait does not count: chats that cannot go on would hide all others.
+    """
     rows = await system.fetch(
         """
-        SELECT tenant_id, chat_id FROM outgoing
+        SELECT tenant_id, chat_id FROM outgoing o
         WHERE available_at <= now() AND (lease_until IS NULL OR lease_until < now())
+          AND (unconfirmed_at IS NOT NULL OR NOT EXISTS (
+            SELECT FROM outgoing h WHERE h.tenant_id = o.tenant_id AND h.chat_id = o.chat_id
+              AND h.unconfirmed_at IS NULL AND h.position < o.position))
         GROUP BY 1, 2 ORDER BY min(position) LIMIT $1
         """,
         limit,
