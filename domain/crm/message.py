@@ -221,6 +221,13 @@ class Message(Aggregate):
         return self.direction is MessageDirection.INBOUND
 
     @property
+    def is_sent(self) -> bool:
+        """Whether it is one of ours that WhatsApp took."""
+        return not self.is_inbound and (
+            MessageStatus.SENT.rank <= self.status.rank <= MessageStatus.PLAYED.rank
+        )
+
+    @property
     def current_content(self) -> MessageContent:
         """The content in its latest wording."""
         return self.content if self.text is None else with_text(self.content, self.text)

@@ -103,8 +103,10 @@ async def confirm(
             await uow.session.flush()
             if twin.session_id is not None and (session := await uow.sessions.find(twin.session_id)):
                 session.uncount(at=uow.now)
+    if not message.is_sent:
+        # Else whoever filed the echo or a tick has counted it.
+        await count_sent(uow.session, errand.channel.tenant_id, errand.channel.id, at=uow.now)
     message.confirm(external_id, sent_at=sent_at, at=uow.now)
-    await count_sent(uow.session, errand.channel.tenant_id, errand.channel.id, at=uow.now)
     await outgoing.settle(uow.session, errand.message_id)
 
 
@@ -159,10 +161,14 @@ async def send_again(uow: UnitOfWork, viewer: Viewer, *, errand: Errand) -> None
 
 
 async def readdress(uow: UnitOfWork, viewer: Viewer, *, errand: Errand, address: WhatsAppAddress) -> None:
-    """Write to the chat under the address WhatsApp gives the number."""
+    """Write to the chat under the address WhatsApp gives the number, unless another chat goes by it.
+
+    That chat is with the same person. They become one as soon as an event names both addresses.
+    """
     viewer.require(Permission.MESSAGES_SEND)
     chat = await uow.chats.get_for_update(errand.chat_id)
-    chat.readdress(str(address), at=uow.now)
+    if await uow.chats.at_address(chat.channel_id, str(address)) is None:
+        chat.readdress(str(address), at=uow.now)
 
 
 async def _quoted(uow: UnitOfWork, channel: Channel, chat: Chat, message: Message) -> str | None:

@@ -64,6 +64,11 @@ class Filed:
     sent: dict[ChannelId, int]
     waiting: list[tuple[ChannelId, Fact]]
 
+    def count_sent(self, message: Message, *, was_sent: bool) -> None:
+        """Count a message of ours if it became known just now that WhatsApp took it."""
+        if message.is_sent and not was_sent:
+            self.sent[message.channel_id] = self.sent.get(message.channel_id, 0) + 1
+
 
 def file_reports(
     held: Conversations, reports: Sequence[Report], early: Sequence[tuple[ChannelId, Fact]]
@@ -85,12 +90,12 @@ def file_reports(
         if isinstance(report.event, Fact):
             if not _takes(held.channels[report.channel_id], report.event.key.chat):
                 filed.outcomes[report.number] = Outcome.PARKED
-            elif _apply(held, report.channel_id, report.event):
+            elif _apply(held, report.channel_id, report.event, filed):
                 filed.outcomes[report.number] = Outcome.FILED
             else:
                 filed.outcomes[report.number] = Outcome.WAITING
                 filed.waiting.append((report.channel_id, report.event))
-    settled = [(channel_id, fact) for channel_id, fact in early if _apply(held, channel_id, fact)]
+    settled = [(channel_id, fact) for channel_id, fact in early if _apply(held, channel_id, fact, filed)]
     return filed, settled
 
 
@@ -132,10 +137,12 @@ def _file_message(
         known := _known(held, channel_id, chat, event, direction=direction, contact_id=contact_id)
     ) is not None:
         if not inbound:
+            was_sent = known.is_sent
             known.confirm(event.key.external_id, sent_at=event.sent_at, at=held.now)
             held.settled.add(known.id)
             if event.ack is not None:
                 known.acknowledge(event.ack, acked_at=event.sent_at, at=held.now)
+            filed.count_sent(known, was_sent=was_sent)
             want_file(held, known, event)
         return Outcome.REPEATED
     session_id = _session(held, channel, chat, contact, event.sent_at, from_contact=inbound)
@@ -295,7 +302,8 @@ def _known(
             if message.contact_id == contact_id:
                 return message
     if direction is MessageDirection.OUTBOUND and event.from_phone is not True:
-        for message in held.unmatched[chat.id]:
+        # A message that no worker has taken up yet has no echo: then somebody else sent the same words.
+        for message in (one for one in held.unmatched[chat.id] if one.status is not MessageStatus.QUEUED):
             if (message.content_kind, message.text) == (event.content.kind, event.content.text):
                 held.unmatched[chat.id].remove(message)
                 message.external_id = event.key.external_id
@@ -305,14 +313,16 @@ def _known(
     return None
 
 
-def _apply(held: Conversations, channel_id: ChannelId, fact: Fact) -> bool:
+def _apply(held: Conversations, channel_id: ChannelId, fact: Fact, filed: Filed) -> bool:
     """Apply a fact to its message; return whether the message is there."""
     message = _subject(held, held.channels[channel_id], fact.key)
     if message is None:
         return False
     channel = held.channels[channel_id]
     if isinstance(fact, ReceivedAck):
+        was_sent = message.is_sent
         message.acknowledge(fact.ack, acked_at=fact.acked_at, at=held.now)
+        filed.count_sent(message, was_sent=was_sent)
         if message.status.rank >= MessageStatus.SENT.rank:
             held.settled.add(message.id)
     elif isinstance(fact, ReceivedReaction):

@@ -56,7 +56,7 @@ async def process(
     await count_events(
         connection,
         tenant_id,
-        {report.channel_id for report in live},
+        {report.channel_id for report in live} | filed.sent.keys(),
         received=filed.received,
         sent=filed.sent,
         at=now,

@@ -137,6 +137,9 @@ async def _chat_with(uow: UnitOfWork, viewer: Viewer, channel: Channel, phone: P
         await uow.session.flush()
     else:
         contact = await uow.contacts.get_for_update(contact.id)
+        while contact.merged_into_id is not None:
+            # It turned out to be somebody else while this transaction waited for it.
+            contact = await uow.contacts.get_for_update(contact.merged_into_id)
         contact.restore(at=uow.now)
     chat = await uow.chats.with_contact(channel.id, contact.id)
     if chat is not None:
