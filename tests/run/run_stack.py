@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -31,5 +32,7 @@ def start(stack: Stack, arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    # The tests may run under nohup, which asks whatever they start to outlive the terminal.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     stack = Stack(DataDirectory(Path(sys.argv[1])))
     sys.exit(run_until_stopped(stack, Screen(), start=lambda: start(stack, sys.argv[2:])))
