@@ -8,7 +8,7 @@ from graphql import GraphQLError, GraphQLFormattedError, GraphQLSyntaxError
 from strawberry.extensions import SchemaExtension
 
 from domain.errors import DomainError
-from persistence.outages import OUTAGES
+from persistence.outages import is_outage
 from resolvers.errors import RequestError
 
 log = structlog.get_logger()
@@ -90,7 +90,7 @@ def _code(error: GraphQLError, cause: BaseException | None) -> str:
         return "TIMEOUT"
     if isinstance(cause, TimeoutError):
         return "TIMEOUT"
-    if isinstance(cause, OUTAGES):
+    if cause is not None and is_outage(cause):
         return "UNAVAILABLE"
     if cause is not None:
         return "INTERNAL"

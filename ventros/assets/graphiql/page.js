@@ -87,7 +87,7 @@ subscription Everything {
     {
       query: SEND,
       variables: JSON.stringify(
-        { input: { chatId: "cht_…", content: { text: { body: "Hello!" } } } },
+        { input: { chatId: "cht_…", content: { text: { text: "Hello!" } } } },
         null,
         2,
       ),
