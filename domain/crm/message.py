@@ -1,6 +1,6 @@
 """A message: one unit of a chat, inbound or outbound, with its status, edits and reactions."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
@@ -31,7 +31,7 @@ from domain.crm.message_events import (
     MessageUnconfirmed,
 )
 from domain.crm.message_status import ACKNOWLEDGED, Ack, MessageDirection, MessageOrigin, MessageStatus
-from domain.crm.reaction import Reaction
+from domain.crm.reaction import Reaction, renamed
 from domain.errors import InvalidState
 from domain.ids import (
     AgentId,
@@ -369,14 +369,9 @@ class Message(Aggregate):
 
     def rename_reactor(self, old: ContactId, new: ContactId, *, at: datetime) -> None:
         """Follow the merge of two contacts in the reactions; of one person's reactions the newest stays."""
-        if not any(one.contact_id == old for one in self.reactions):
-            return
-        newest: dict[ContactId | None, Reaction] = {}
-        for reaction in sorted(self.reactions, key=lambda one: (one.at, one.emoji)):
-            person = new if reaction.contact_id == old else reaction.contact_id
-            newest[person] = replace(reaction, contact_id=person)
-        self.reactions = tuple(sorted(newest.values(), key=lambda one: (one.at, str(one.contact_id))))
-        self.touch(at)
+        if any(one.contact_id == old for one in self.reactions):
+            self.reactions = renamed(self.reactions, old, new)
+            self.touch(at)
 
     def _rise(self, status: MessageStatus, *, at: datetime) -> None:
         if status.rank <= self.status.rank or self.status is MessageStatus.CANCELLED:

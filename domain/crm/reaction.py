@@ -1,6 +1,7 @@
 """An emoji that somebody put on a message."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.ids import ContactId
@@ -15,3 +16,12 @@ class Reaction:
     contact_id: ContactId | None
     emoji: str
     at: datetime
+
+
+def renamed(reactions: Iterable[Reaction], old: ContactId, new: ContactId) -> tuple[Reaction, ...]:
+    """Return reactions with one contact become another; of one person's reactions the newest stays."""
+    newest: dict[ContactId | None, Reaction] = {}
+    for reaction in sorted(reactions, key=lambda one: (one.at, one.emoji)):
+        person = new if reaction.contact_id == old else reaction.contact_id
+        newest[person] = replace(reaction, contact_id=person)
+    return tuple(sorted(newest.values(), key=lambda one: (one.at, str(one.contact_id))))
