@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -102,7 +102,7 @@ class Database:
     async def writing(self, tenant_id: UUID, cause: Cause) -> AsyncIterator[UnitOfWork]:
         """Yield a transaction that commits on a clean exit and rolls back on an exception.
 
-        Raises `Conflict` when somebody else changed an object meanwhile, `AlreadyExists` on a taken value.
+        Raises `Conflict` when somebody else changed an object meanwhile or both waited for each other, `AlreadyExists` on a taken value.
         """
         try:
             async with self.engine.begin() as connection:
@@ -117,6 +117,10 @@ class Database:
             ) from error
         except IntegrityError as error:
             raise _translated(error) from error
+        except DBAPIError as error:
+            if isinstance(error.orig and error.orig.__cause__, asyncpg.DeadlockDetectedError):
+                raise Conflict("Somebody else worked on the same things; repeat.") from error
+            raise
         for name in uow.wakes:
             await self.wake(name)
 

@@ -90,14 +90,14 @@ class Conversations:
 
         The locks are taken in one order by everybody, so that two workers cannot both make the same contact.
         """
-        keys = sorted(
-            {key for project, address in wanted for key in identity_keys(project, address)},
-            key=lambda key: (str(key[0]), key[1].value, key[2]),
-        )
-        if not keys:
+        spellings = [identity_keys(project, address) for project, address in set(wanted)]
+        if not spellings:
             return
-        await self._find_identities(keys)
-        if missing := [key for key in keys if key not in self.identities]:
+        await self._find_identities([key for group in spellings for key in group])
+        # Somebody known in one spelling is found by all of them and needs no lock.
+        unknown = {key for group in spellings if self.identities.keys().isdisjoint(group) for key in group}
+        if unknown:
+            missing = sorted(unknown, key=lambda key: (str(key[0]), key[1].value, key[2]))
             for project, kind, value in missing:
                 await self.connection.execute(
                     "SELECT pg_advisory_xact_lock($1, hashtext($2))",

@@ -119,8 +119,11 @@ async def _channel(uow: UnitOfWork, viewer: Viewer, channel_id: ChannelId) -> Ch
 async def _chat_with(uow: UnitOfWork, viewer: Viewer, channel: Channel, phone: PhoneNumber) -> Chat:
     """Return the chat with a number, opened if new; the worker asks WhatsApp whether the number exists."""
     spellings = [(IdentityKind.PHONE, str(one)) for one in phone.variants()]
-    await uow.contacts.claim(viewer.project_id, spellings)
     contact = await uow.contacts.by_identity(viewer.project_id, spellings)
+    if contact is None:
+        # Like the lanes, take the number only when nobody has it, and before any contact.
+        await uow.contacts.claim(viewer.project_id, spellings)
+        contact = await uow.contacts.by_identity(viewer.project_id, spellings)
     if contact is None:
         contact = uow.contacts.add(
             Contact.create(

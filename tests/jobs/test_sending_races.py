@@ -215,3 +215,19 @@ async def test_an_address_that_another_chat_has_already_does_not_stop_a_message(
 async def report_in(connection: Connection, shop: Shop, body: bytes) -> None:
     """File a webhook inside a transaction that stays open."""
     await process(connection, shop.tenant_id, [report(shop.channel_id, body)], now=CLOCK.now(), cause=CAUSE)
+
+
+async def test_two_writers_that_wait_for_each_other_end_in_a_conflict_for_one(
+    database: Database, shop: Shop
+) -> None:
+    both_hold = asyncio.Barrier(2)
+
+    async def write(first: str, second: str) -> None:
+        async with database.writing(shop.tenant_id, CAUSE) as uow:
+            await uow.lock(first)
+            await both_hold.wait()
+            await uow.lock(second)
+
+    ended = await asyncio.gather(write("a", "b"), write("b", "a"), return_exceptions=True)
+
+    assert sorted(type(one).__name__ for one in ended) == ["Conflict", "NoneType"]
