@@ -16,7 +16,7 @@ from persistence.database import Database, assume_tenant
 from persistence.events import Cause
 from persistence.messaging import lanes
 from persistence.messaging.lanes import WaitingWebhook
-from persistence.outages import RACES, is_outage
+from persistence.outages import RACES, heed_cancellation, is_outage
 from services.crm.inbound import Outcome, Report
 from services.crm.inbound_batch import Processed, process
 
@@ -78,6 +78,7 @@ async def _loop(database: Database, wakes: Listening, translate: Translate) -> N
                 await wakes.wait("inbox", timeout=POLL_SECONDS)
             pause = _PAUSE_SECONDS
         except Exception as error:  # noqa: BLE001 The loop outlives any outage; the webhooks wait in the inbox.
+            heed_cancellation()
             log.warning("lane.paused", error=type(error).__name__, seconds=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

@@ -17,6 +17,7 @@ from jobs.outbound import Dial
 from persistence.database import Database
 from persistence.events import Cause
 from persistence.messaging import media as rows
+from persistence.outages import heed_cancellation
 from persistence.unit_of_work import UnitOfWork
 from services.crm import media
 from services.crm.media import FileErrand
@@ -57,6 +58,7 @@ async def run_media(database: Database, wakes: Listening, *, dial: Dial, storage
             try:
                 due = await rows.due(database.system, limit=_AT_ONCE)
             except Exception as error:  # noqa: BLE001 The loop outlives any outage; the files wait in the table.
+                heed_cancellation()
                 log.warning("media.paused", error=type(error).__name__)
                 due = []
             for file in due:

@@ -23,6 +23,7 @@ from integrations.waha.message_id import bare
 from persistence.database import Database
 from persistence.events import Cause
 from persistence.messaging import outgoing
+from persistence.outages import heed_cancellation
 from persistence.unit_of_work import UnitOfWork
 from services.crm import deliveries
 from services.crm.deliveries import Errand
@@ -50,6 +51,7 @@ async def run_outbound(database: Database, wakes: Listening, *, dial: Dial) -> N
             try:
                 due = await outgoing.due_chats(database.system, limit=4 * CONCURRENT_CHATS)
             except Exception as error:  # noqa: BLE001 The loop outlives any outage; the messages wait in the table.
+                heed_cancellation()
                 log.warning("outbound.paused", error=type(error).__name__)
                 due = []
             for chat in due:
@@ -91,6 +93,7 @@ async def _empty(database: Database, tenant_id: TenantId, chat_id: ChatId, dial:
         while await deliver_next(database, tenant_id, chat_id, dial=dial):
             pass
     except Exception as error:  # noqa: BLE001 One chat's trouble stops no other; the lease brings it back.
+        heed_cancellation()
         log.warning("outbound.failed", chat_id=str(chat_id), error=repr(error))
         await asyncio.sleep(1)
 

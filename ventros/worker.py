@@ -24,6 +24,7 @@ from jobs.lanes import run_lanes
 from jobs.media import run_media
 from jobs.mover import run_mover
 from jobs.outbound import run_outbound
+from persistence.outages import heed_cancellation
 from ventros.settings import Settings
 from ventros.wiring import Parts, connected
 
@@ -191,6 +192,7 @@ def _guarded(job: Job) -> WorkerCoroutine:
             with CHORE_SECONDS.labels(job.__name__).time():
                 await job(ctx)
         except Exception as error:  # noqa: BLE001 The next turn of the clock tries again.
+            heed_cancellation()
             CHORE_FAILURES.labels(job.__name__).inc()
             log.warning("chore.failed", job=job.__name__, error=repr(error))
 
