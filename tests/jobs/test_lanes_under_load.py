@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -54,7 +54,7 @@ async def deliver(database: Database, shop: Shop, events: list[bytes], dice: ran
         await asyncio.sleep(0)
 
 
-def without_what_was_sent(told: str, since: datetime) -> Any:  # noqa: ANN401 JSON.
+def without_what_was_sent(told: str, since: datetime) -> Any:
     """What the webhooks alone left: sent messages have no WhatsApp id and are of today."""
     found = json.loads(told)
     began = since.isoformat()
@@ -75,7 +75,7 @@ async def test_workers_and_senders_that_meet_leave_the_clean_picture(
     await work_off(database)
     await housekeeping.end_overdue_sessions(database)
     dice = random.Random(seed)
-    began_at = datetime.now(UTC)
+    began_at = database.clock.now()
     shops = [await open_shop(database, name=f"Loja {number}") for number in range(TENANTS)]
 
     stop = asyncio.Event()
