@@ -102,7 +102,8 @@ class Database:
     async def writing(self, tenant_id: UUID, cause: Cause) -> AsyncIterator[UnitOfWork]:
         """Yield a transaction that commits on a clean exit and rolls back on an exception.
 
-        Raises `Conflict` when somebody else changed an object meanwhile or both waited for each other, `AlreadyExists` on a taken value.
+        Raises `Conflict` when somebody else changed an object meanwhile, or both waited for each other, and
+        `AlreadyExists` on a taken value.
         """
         try:
             async with self.engine.begin() as connection:
