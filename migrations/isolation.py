@@ -19,14 +19,19 @@ def create_roles() -> None:
         op.execute(
             f"""
             DO $$
+            DECLARE
+              -- Since PostgreSQL 16 whoever makes a role is its member, but may not assume it yet.
+              able text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END;
             BEGIN
               IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN
-                CREATE ROLE {role} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS;
+                BEGIN
+                  CREATE ROLE {role} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS;
+                EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+                END;
               END IF;
-              IF NOT pg_has_role(current_user, '{role}', 'MEMBER') THEN
+              IF NOT pg_has_role(current_user, '{role}', able) THEN
                 EXECUTE format('GRANT {role} TO %I', current_user);
               END IF;
-            EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
             END $$
             """
         )
