@@ -11,6 +11,7 @@ import typer
 from ventros import logs, settings
 from ventros.commands import access, migrating
 from ventros.settings import SettingsError
+from ventros.unusable import DatabaseUnusable
 
 app = typer.Typer(
     name="ventros",
@@ -49,10 +50,12 @@ def serve(
 
     chosen_host, chosen_port = host or loaded.host, loaded.port if port is None else port
     if chosen_port and not server.is_free(chosen_host, chosen_port):
-        _refuse(
+        typer.echo(
             f"Port {chosen_port} is already in use. Stop the program that uses it, or choose another: "
-            f"ventros serve --port {chosen_port + 1}"
+            f"ventros serve --port {chosen_port + 1}",
+            err=True,
         )
+        raise typer.Exit(2)
     migrating.require_current(loaded)
     server.serve(loaded, host=chosen_host, port=chosen_port)
 
@@ -85,21 +88,20 @@ def doctor() -> None:
 
 def main() -> None:
     """Run the command line."""
-    app()
+    try:
+        app(prog_name="ventros")
+    except SettingsError as error:
+        typer.echo(error, err=True)
+        sys.exit(2)
+    except DatabaseUnusable as error:
+        typer.echo(error, err=True)
+        sys.exit(1)
 
 
 def _ready_to_run() -> settings.Settings:
-    try:
-        loaded = settings.load_for_serving()
-    except SettingsError as error:
-        _refuse(str(error))
+    loaded = settings.load_for_serving()
     logs.configure(level=loaded.log_level, as_json=loaded.log_json)
     return loaded
-
-
-def _refuse(message: str) -> typing.NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(2)
 
 
 def _uvloop_run(main: typing.Coroutine[object, object, None]) -> None:

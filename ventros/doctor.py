@@ -10,11 +10,13 @@ import asyncpg
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rich.console import Console
+from rich.markup import escape
 
 from persistence.database import APP_ROLE, SYSTEM_ROLE
 from persistence.outages import OUTAGES
 from ventros import migrate, settings
 from ventros.settings import Settings, SettingsError
+from ventros.unusable import DatabaseUnusable, explain
 
 _OLDEST_POSTGRESQL = 150_000
 _ANSWER_SECONDS = 5.0
@@ -30,9 +32,9 @@ async def examine() -> int:
     is_well = True
     async for ok, subject, text in _findings():
         is_well &= ok
-        console.print(
-            f"[{'green' if ok else 'red'}]{'ok ' if ok else 'bad'}[/] {subject}: {text}", highlight=False
-        )
+        mark = "[green]ok [/]" if ok else "[red]bad[/]"
+        # A line per finding, however narrow the terminal: they are copied, searched and counted.
+        console.print(f"{mark} {escape(f'{subject}: {text}')}", highlight=False, soft_wrap=True)
     console.print("Everything is well." if is_well else "Mend what is marked bad, then run this again.")
     return 0 if is_well else 1
 
@@ -42,14 +44,18 @@ async def _findings() -> AsyncIterator[Finding]:
     try:
         loaded = settings.load()
     except SettingsError as error:
-        yield False, "settings", str(error)
+        yield False, "settings", " ".join(str(error).split())
         return
     problems = loaded.problems()
-    yield not problems, "settings", "; ".join(problems) or f"usable for {loaded.env.value}"
+    for problem in problems:
+        yield False, "settings", problem
+    if not problems:
+        yield True, "settings", f"usable for {loaded.env.value}"
     if loaded.database_url:
         async for finding in _postgresql(loaded):
             yield finding
-    yield await _redis(loaded)
+    if loaded.redis_url or not loaded.is_production:
+        yield await _redis(loaded)
     yield await asyncio.to_thread(_files, loaded)
 
 
@@ -57,7 +63,7 @@ async def _postgresql(loaded: Settings) -> AsyncIterator[Finding]:
     try:
         connection = await asyncpg.connect(loaded.database_url, timeout=_ANSWER_SECONDS)
     except _UNREACHABLE as error:
-        yield False, "PostgreSQL", f"cannot be reached with DATABASE_URL: {type(error).__name__}: {error}"
+        yield False, "PostgreSQL", explain(error, loaded.database_url) or repr(error)
         return
     try:
         version = int(await connection.fetchval("SHOW server_version_num"))
@@ -76,7 +82,11 @@ async def _postgresql(loaded: Settings) -> AsyncIterator[Finding]:
 async def _role(connection: "asyncpg.Connection[asyncpg.Record]", role: str) -> Finding:
     row = await connection.fetchrow(
         """
-        SELECT rolsuper OR rolbypassrls AS is_mighty, pg_has_role(current_user, rolname, 'MEMBER') AS is_ours
+        SELECT rolsuper OR rolbypassrls AS is_mighty, current_user AS login, pg_has_role(
+          current_user, rolname,
+          -- Since PostgreSQL 16 a member need not be allowed to assume the role.
+          CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END
+        ) AS is_ours
         FROM pg_roles WHERE rolname = $1
         """,
         role,
@@ -87,21 +97,25 @@ async def _role(connection: "asyncpg.Connection[asyncpg.Record]", role: str) -> 
         return (
             False,
             f"role {role}",
-            f"sees all tenants' rows; run: ALTER ROLE {role} NOSUPERUSER NOBYPASSRLS",
+            f"sees all tenants' rows; run as an administrator: ALTER ROLE {role} NOSUPERUSER NOBYPASSRLS",
         )
     if not row["is_ours"]:
-        return False, f"role {role}", f"the login of DATABASE_URL is no member; run: GRANT {role} TO <login>"
+        return (
+            False,
+            f"role {role}",
+            f"may not be assumed by the login; run as an administrator: GRANT {role} TO {row['login']}",
+        )
     return True, f"role {role}", "exists, sees one tenant at a time" if role == APP_ROLE else "exists"
 
 
 async def _redis(loaded: Settings) -> Finding:
     if not loaded.redis_url:
-        return not loaded.is_production, "Redis", "REDIS_URL is not set; everything polls, nothing is lost"
+        return True, "Redis", "REDIS_URL is not set; everything polls, nothing is lost"
     client: Redis = Redis.from_url(loaded.redis_url, socket_timeout=_ANSWER_SECONDS)
     try:
         information = await client.info("server")
     except (RedisError, OSError, ValueError) as error:
-        return False, "Redis", f"cannot be reached with REDIS_URL: {type(error).__name__}: {error}"
+        return False, "Redis", f"cannot be used as REDIS_URL says: {str(error) or type(error).__name__}"
     finally:
         await client.aclose()
     return True, "Redis", f"version {information['redis_version']}"
@@ -109,7 +123,10 @@ async def _redis(loaded: Settings) -> Finding:
 
 def _migrations(loaded: Settings) -> Finding:
     """Say whether the database has this release's schema."""
-    found = migrate.status(loaded.database_url)
+    try:
+        found = migrate.status(loaded.database_url)
+    except DatabaseUnusable as error:
+        return False, "migrations", str(error)
     if found.is_current:
         return True, "migrations", f"at {found.head}"
     return False, "migrations", f"{len(found.pending)} missing; run: ventros migrate up"

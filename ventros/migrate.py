@@ -1,4 +1,4 @@
-"""Brings a database to this release's schema, and says where it stands."""
+"""Brings a database to this release's schema, and says where it stands. Raises `DatabaseUnusable` if it cannot."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,6 +20,7 @@ import migrations
 import persistence.tables  # noqa: F401 Importing declares every table.
 from migrations.env_options import include_object
 from persistence.metadata import metadata
+from ventros.unusable import explained
 
 T = TypeVar("T")
 _LOCK = 7_230_001
@@ -98,4 +99,5 @@ def _run(url: str, work: Callable[[Connection], T], *, lock: bool = True) -> T:
         finally:
             await engine.dispose()
 
-    return asyncio.run(main())
+    with explained(url):
+        return asyncio.run(main())

@@ -4,8 +4,11 @@ import os
 from enum import Enum
 from pathlib import Path
 
+import pydantic_settings
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from ventros.development.directory import DataDirectory
 
@@ -23,14 +26,15 @@ class SettingsError(Exception):
 
 
 SHORTEST_SECRET_KEY = 32
+_PREFIX = "VENTROS_"
+_REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+_NO_DATABASE = "DATABASE_URL is not set; set it to a PostgreSQL database, or use ./run for an embedded one."
 
 
 class Settings(BaseSettings):
     """The settings of one process, read from the environment once."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="VENTROS_", extra="ignore", frozen=True, populate_by_name=True
-    )
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True, populate_by_name=True)
 
     env: Environment = Field(default=Environment.DEV, description="dev, test or production.")
     database_url: str = Field(
@@ -92,7 +96,23 @@ class Settings(BaseSettings):
             return value.strip()
         if scheme.partition("+")[0] not in {"postgresql", "postgres"}:
             raise ValueError("must begin with postgresql://")
-        return f"postgresql://{rest}"
+        url = f"postgresql://{rest}"
+        try:
+            make_url(url)
+        except (ArgumentError, ValueError):
+            # The reason quotes parts of the password.
+            raise ValueError(
+                "is no address such as postgresql://user:password@host:5432/name; in a password, write @ as %40, "
+                ": as %3A and / as %2F"
+            ) from None
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_scheme(cls, value: str) -> str:
+        if value and not value.startswith(_REDIS_SCHEMES):
+            raise ValueError(f"must begin with {', '.join(_REDIS_SCHEMES[:-1])} or {_REDIS_SCHEMES[-1]}")
+        return value
 
     @field_validator("log_level")
     @classmethod
@@ -121,9 +141,7 @@ class Settings(BaseSettings):
         """Say what keeps a server from starting with these settings, and what to do about it."""
         found = []
         if not self.database_url:
-            found.append(
-                "DATABASE_URL is not set; set it to a PostgreSQL database, or use ./run for an embedded one."
-            )
+            found.append(_NO_DATABASE)
         if len(self.secret_key.get_secret_value()) < SHORTEST_SECRET_KEY:
             found.append(
                 f"VENTROS_SECRET_KEY has fewer than {SHORTEST_SECRET_KEY} characters; "
@@ -142,8 +160,16 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        lines = [
+            f"{_variable(one['loc'][0])} {one['msg'].removeprefix('Value error, ')}" for one in error.errors()
+        ]
         raise SettingsError("The environment is not usable:\n  " + "\n  ".join(lines)) from error
+    except pydantic_settings.SettingsError as error:
+        # Raised for the values that are JSON, of which there is one.
+        raise SettingsError(
+            f"The environment is not usable:\n  {_variable('allowed_origins')} "
+            'is not JSON such as ["https://crm.example.org"]'
+        ) from error
 
 
 def load_for_serving() -> Settings:
@@ -152,3 +178,16 @@ def load_for_serving() -> Settings:
     if found := settings.problems():
         raise SettingsError("Ventros cannot start:\n  " + "\n  ".join(found))
     return settings
+
+
+def load_for_database() -> Settings:
+    """Read the environment for a command that needs nothing but PostgreSQL. Raises `SettingsError`."""
+    settings = load()
+    if not settings.database_url:
+        raise SettingsError(_NO_DATABASE)
+    return settings
+
+
+def _variable(field: int | str) -> str:
+    """Return the environment variable behind a field; one with an alias is already called by it."""
+    return f"{_PREFIX}{field}".upper() if field in Settings.model_fields else str(field)

@@ -17,6 +17,7 @@ from domain.ids import ProjectId, TenantId, parse_type_id, type_id
 from persistence.database import Database
 from persistence.events import Cause
 from ventros import settings
+from ventros.unusable import explained
 
 tenants = typer.Typer(help="Set up organisations.", no_args_is_help=True)
 api_keys = typer.Typer(help="Issue and revoke API keys.", no_args_is_help=True)
@@ -32,7 +33,7 @@ def create_tenant(
 ) -> None:
     """Set up an organisation with a project and an API key that may do everything."""
 
-    async def create(database: Database) -> tuple[Tenant, Project, str]:
+    async def create(database: Database) -> tuple[Tenant, Project, ApiKey, str]:
         tenant = Tenant.create(name=name, at=database.clock.now())
         async with database.writing(tenant.id, _CAUSE) as uow:
             uow.tenants.add(tenant)
@@ -47,13 +48,12 @@ def create_tenant(
                 at=uow.now,
             )
             uow.api_keys.add(key)
-        return tenant, first, secret
+        return tenant, first, key, secret
 
-    tenant, first, secret = _run(create)
+    tenant, first, key, secret = _run(create)
     typer.echo(f"tenant:  {type_id('ten', tenant.id)}")
     typer.echo(f"project: {type_id('prj', first.id)}")
-    typer.echo(f"API key: {secret}")
-    typer.echo("The key is not shown again.")
+    _show(key, secret)
 
 
 @api_keys.command("create")
@@ -71,7 +71,7 @@ def create_key(
     tenant_id = TenantId(_id(tenant, "ten"))
     project_id = ProjectId(_id(project, "prj"))
 
-    async def create(database: Database) -> str:
+    async def create(database: Database) -> tuple[ApiKey, str]:
         async with database.writing(tenant_id, _CAUSE) as uow:
             if await uow.projects.find(project_id) is None:
                 raise NotFound("The organisation has no project with this id.")
@@ -85,10 +85,9 @@ def create_key(
                 at=uow.now,
             )
             uow.api_keys.add(key)
-        return secret
+        return key, secret
 
-    typer.echo(f"API key: {_run(create)}")
-    typer.echo("The key is not shown again.")
+    _show(*_run(create))
 
 
 @api_keys.command("revoke")
@@ -106,6 +105,12 @@ def revoke_key(
 
     _run(revoke)
     typer.echo("The key is revoked.")
+
+
+def _show(key: ApiKey, secret: str) -> None:
+    typer.echo(f"key id:  {type_id('key', key.id)}")
+    typer.echo(f"API key: {secret}")
+    typer.echo("The API key is not shown again; the id is for revoking it.")
 
 
 def _scopes(names: list[str]) -> set[Permission]:
@@ -134,17 +139,15 @@ def _id(text: str, prefix: str) -> UUID:
 
 
 def _run(work: Callable[[Database], Awaitable[T]]) -> T:
-    loaded = settings.load()
-    if not loaded.database_url:
-        typer.echo("DATABASE_URL is not set.", err=True)
-        raise typer.Exit(2)
+    loaded = settings.load_for_database()
 
     async def main() -> T:
         async with Database(loaded.database_url, clock=SystemClock(), pool_size=2) as database:
             return await work(database)
 
     try:
-        return asyncio.run(main())
+        with explained(loaded.database_url):
+            return asyncio.run(main())
     except DomainError as error:
         typer.echo(error.message, err=True)
         raise typer.Exit(2) from error

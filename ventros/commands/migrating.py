@@ -1,5 +1,6 @@
 """`ventros migrate up|down|status|check`, and what the servers do about a database that is not up to date."""
 
+import asyncio
 from typing import Annotated
 
 import typer
@@ -7,6 +8,7 @@ from alembic.util.exc import CommandError
 
 from ventros import migrate, settings
 from ventros.settings import Settings
+from ventros.unusable import assume_roles, explained
 
 app = typer.Typer(
     help="Bring the database to this release's schema, or say where it stands.", no_args_is_help=True
@@ -19,14 +21,16 @@ def up() -> None:
     url = _database_url()
     before = migrate.status(url)
     migrate.upgrade(url)
+    count = len(before.pending)
     typer.echo(
         "The database is up to date."
         if before.is_current
-        else f"Applied {len(before.pending)} migrations; the database is at {before.head}."
+        else f"Applied {count} migration{'' if count == 1 else 's'}; the database is at {before.head}."
     )
 
 
-@app.command()
+# Else "-1" would be taken for an option.
+@app.command(context_settings={"ignore_unknown_options": True})
 def down(
     revision: Annotated[str, typer.Argument(help="Where to go: a revision, -1 for one step, or base.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -66,11 +70,20 @@ def check() -> None:
 
 
 def require_current(loaded: Settings) -> None:
-    """Migrate in development; in production refuse to start until somebody did."""
-    if not loaded.is_production:
+    """Migrate in development; in production refuse to start until somebody did.
+
+    Raises `DatabaseUnusable` when the database is away or the login may not act as our roles.
+    """
+    if loaded.is_production:
+        _refuse_unless_current(loaded.database_url)
+    else:
         migrate.upgrade(loaded.database_url)
-        return
-    found = migrate.status(loaded.database_url)
+    with explained(loaded.database_url):
+        asyncio.run(assume_roles(loaded.database_url))
+
+
+def _refuse_unless_current(url: str) -> None:
+    found = migrate.status(url)
     if not found.is_current:
         typer.echo(
             f"The database is at {found.current or 'no revision'}, this release needs {found.head}. "
@@ -81,8 +94,4 @@ def require_current(loaded: Settings) -> None:
 
 
 def _database_url() -> str:
-    loaded = settings.load()
-    if not loaded.database_url:
-        typer.echo("DATABASE_URL is not set.", err=True)
-        raise typer.Exit(2)
-    return loaded.database_url
+    return settings.load_for_database().database_url

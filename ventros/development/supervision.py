@@ -10,11 +10,20 @@ from ventros.development.signals import StopRequested, stop_requests, undisturbe
 from ventros.development.stack import Stack
 from ventros.embedded.errors import EmbeddedServerError
 from ventros.settings import SettingsError
+from ventros.unusable import DatabaseUnusable
 
 STOPPED, FAILED = 0, 1
 """Exit codes."""
 
-_EXPLAINED = (EmbeddedServerError, StackFailed, PortTaken, SettingsError, asyncpg.PostgresError, OSError)
+_EXPLAINED = (
+    EmbeddedServerError,
+    StackFailed,
+    PortTaken,
+    SettingsError,
+    DatabaseUnusable,
+    asyncpg.PostgresError,
+    OSError,
+)
 """Errors whose message tells the user what to do; any other is a fault of ours and shows where."""
 
 
