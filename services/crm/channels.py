@@ -72,8 +72,7 @@ async def create(
     token, hmac_key = secrets.token_urlsafe(_TOKEN_BYTES), secrets.token_urlsafe(_KEY_BYTES)
     sealed = None
     if waha_api_key:
-        within(waha_api_key, field="wahaApiKey", limit=KEY_LIMIT)
-        sealed = vault.seal(waha_api_key, context=waha_api_key_context(token))
+        sealed = vault.seal(_key(waha_api_key), context=waha_api_key_context(token))
     channel = Channel.create(
         tenant_id=viewer.tenant_id,
         project_id=viewer.project_id,
@@ -157,6 +156,17 @@ def _server(url: str) -> str:
             f"{text[:64]!r} is not the address of a WAHA server, such as https://waha.example.org; "
             "it may hold no user, query or fragment.",
             field=["wahaUrl"],
+        )
+    return text
+
+
+def _key(text: str) -> str:
+    """Return WAHA's API key. Raises `Invalid` for what no HTTP header can carry; the message does not repeat it."""
+    within(text, field="wahaApiKey", limit=KEY_LIMIT)
+    if not (text.isascii() and text.isprintable()):
+        raise Invalid(
+            "WAHA's API key travels in an HTTP header: it may hold only printable ASCII characters, no line break.",
+            field=["wahaApiKey"],
         )
     return text
 

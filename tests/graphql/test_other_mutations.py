@@ -94,6 +94,8 @@ async def test_a_channel_is_set_up_with_sealed_secrets(database: Database, shop:
         ({"debounceTimeoutMs": 300_001}, ("INVALID", ["debounceTimeoutMs"])),
         ({"sessionTimeoutSeconds": 59}, ("INVALID", ["sessionTimeoutSeconds"])),
         ({"wahaApiKey": "x" * 1025}, ("TOO_LONG", ["wahaApiKey"])),
+        ({"wahaApiKey": "…"}, ("INVALID", ["wahaApiKey"])),
+        ({"wahaApiKey": "secret\n"}, ("INVALID", ["wahaApiKey"])),
     ],
 )
 async def test_a_channel_that_breaks_a_rule_is_not_set_up(
