@@ -33,6 +33,9 @@ log = structlog.get_logger()
 
 POLL_SECONDS = 0.5
 CONCURRENT_CHATS = 32
+FAREWELL_SECONDS = 7.0
+"""How long calls under way may take once the worker is told to stop; it has ten seconds in all."""
+
 _LOOK_BACK = 10
 _CLOCK_SKEW = timedelta(seconds=30)
 
@@ -43,10 +46,13 @@ ATTEMPTS = Counter("ventros_sends", "Attempts to send a message, by what came of
 DURATION = Histogram("ventros_send_seconds", "One call to WAHA that sends a message.")
 
 
-async def run_outbound(database: Database, wakes: Listening, *, dial: Dial) -> None:
-    """Send until cancelled, through outages; what was being sent when this ends is looked into by the next run."""
+async def run_outbound(
+    database: Database, wakes: Listening, *, dial: Dial, farewell: float = FAREWELL_SECONDS
+) -> None:
+    """Send until cancelled, through outages; then let calls under way end, for `farewell` seconds at most."""
     busy: dict[ChatId, asyncio.Task[None]] = {}
-    async with asyncio.TaskGroup() as group:
+    stopping = asyncio.Event()
+    try:
         while True:
             try:
                 due = await outgoing.due_chats(database.system, limit=4 * CONCURRENT_CHATS)
@@ -56,11 +62,20 @@ async def run_outbound(database: Database, wakes: Listening, *, dial: Dial) -> N
                 due = []
             for chat in due:
                 if len(busy) < CONCURRENT_CHATS and chat.chat_id not in busy:
-                    busy[chat.chat_id] = group.create_task(
-                        _empty(database, chat.tenant_id, chat.chat_id, dial)
+                    busy[chat.chat_id] = asyncio.create_task(
+                        _empty(database, chat.tenant_id, chat.chat_id, dial=dial, stopping=stopping)
                     )
                     busy[chat.chat_id].add_done_callback(partial(_forget, busy, chat.chat_id))
             await wakes.wait("outgoing", timeout=POLL_SECONDS)
+    finally:
+        # A call that is cut leaves its outcome unknown, and its chat would wait until that is found out.
+        stopping.set()
+        tasks = list(busy.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=farewell)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def deliver_next(database: Database, tenant_id: TenantId, chat_id: ChatId, *, dial: Dial) -> bool:
@@ -88,9 +103,11 @@ def _forget(busy: dict[ChatId, asyncio.Task[None]], chat_id: ChatId, _: asyncio.
     busy.pop(chat_id, None)
 
 
-async def _empty(database: Database, tenant_id: TenantId, chat_id: ChatId, dial: Dial) -> None:
+async def _empty(
+    database: Database, tenant_id: TenantId, chat_id: ChatId, *, dial: Dial, stopping: asyncio.Event
+) -> None:
     try:
-        while await deliver_next(database, tenant_id, chat_id, dial=dial):
+        while not stopping.is_set() and await deliver_next(database, tenant_id, chat_id, dial=dial):
             pass
     except Exception as error:  # noqa: BLE001 One chat's trouble stops no other; the lease brings it back.
         heed_cancellation()
@@ -155,6 +172,10 @@ class _Steps:
         except Ambiguous as problem:
             log.warning("send.ambiguous", message_id=str(errand.message_id), code=problem.code)
             await self.lose_sight()
+        except asyncio.CancelledError:
+            # The next worker is to look for the message at once, not when the lease has passed.
+            await self.lose_sight()
+            raise
         else:
             await self.accept(result.external_id or message_id, result.timestamp)
 

@@ -28,6 +28,7 @@ from domain.crm.message import Message
 from domain.errors import AlreadyExists, ChannelOffline, InvalidState, NotFound, Required, TooLong
 from domain.ids import ChatId
 from domain.values import PhoneNumber
+from integrations import redis_feed
 from integrations.waha.client import Waha
 from jobs import groups, outbound
 from persistence.database import Database
@@ -279,6 +280,72 @@ async def test_a_worker_that_dies_while_sending_leaves_no_second_message(
     await world.until("SELECT status FROM messages", [("READ",)])
 
     assert await world.got("Só uma vez") == 1
+
+
+class Gate:
+    """Holds calls that send until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.opened = asyncio.Event()
+
+    async def __call__(self, request: httpx2.Request) -> None:
+        if request.url.path.startswith("/api/send"):
+            self.reached.set()
+            await self.opened.wait()
+
+
+@asynccontextmanager
+async def sending_through(gate: Gate, world: World, *, farewell: float) -> AsyncIterator[asyncio.Task[None]]:
+    """Run the sender until it is in the middle of a call."""
+    async with (
+        httpx2.AsyncClient(trust_env=False, event_hooks={"request": [gate]}) as http,
+        redis_feed.listening(None, ["outgoing"]) as wakes,
+    ):
+        world.http, open_http = http, world.http
+        sender = asyncio.create_task(
+            outbound.run_outbound(world.database, wakes, dial=world.dial, farewell=farewell)
+        )
+        await gate.reached.wait()
+        yield sender
+        with pytest.raises(asyncio.CancelledError):
+            await sender
+        world.http = open_http
+
+
+async def test_a_sender_that_is_told_to_stop_finishes_the_call_under_way(
+    world_of: Callable[[str], Awaitable[World]],
+) -> None:
+    world, gate = await world_of("GOWS"), Gate()
+    await world.send("Primeira")
+    await world.send("Segunda")
+
+    async with sending_through(gate, world, farewell=20) as sender:
+        sender.cancel()
+        await asyncio.sleep(0.1)
+        assert not sender.done()
+        gate.opened.set()
+
+    assert await world.rows("SELECT count(*) FROM outgoing WHERE lease_until IS NOT NULL") == [(0,)]
+    await world.until("SELECT status FROM messages ORDER BY id", [("READ",), ("QUEUED",)])
+    assert (await world.got("Primeira"), await world.got("Segunda")) == (1, 0)
+
+
+async def test_a_call_that_outlasts_the_farewell_is_looked_for_by_the_next_worker(
+    world_of: Callable[[str], Awaitable[World]],
+) -> None:
+    world = await world_of("GOWS")
+    message = await world.send("Ainda hoje")
+
+    async with sending_through(Gate(), world, farewell=0) as sender:
+        sender.cancel()
+
+    assert await world.rows("SELECT status FROM messages") == [("UNCONFIRMED",)]
+    assert await world.rows("SELECT count(*) FROM outgoing WHERE lease_until IS NOT NULL") == [(0,)]
+    await world.look_now()
+    await world.deliver(message.chat_id)
+    await world.until("SELECT status FROM messages", [("READ",)])
+    assert await world.got("Ainda hoje") == 1
 
 
 async def test_a_refused_number_fails_with_its_reason(world_of: Callable[[str], Awaitable[World]]) -> None:
