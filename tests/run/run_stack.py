@@ -22,7 +22,8 @@ def start(stack: Stack, arguments: list[str]) -> None:
         name="web",
         command=[sys.executable, *(arguments or ["-m", "http.server", "--bind", "127.0.0.1", str(port)])],
         directory=stack.directory.path,
-        environment=os.environ,
+        # Its log is read while it runs.
+        environment={**os.environ, "PYTHONUNBUFFERED": "1"},
         log=stack.directory.log("web"),
     )
     stack.start_programs([program])
