@@ -18,7 +18,8 @@ from ventros.development.ports import answers, find_free, require_free, url_of
 from ventros.development.program import Program
 from ventros.development.screen import Screen
 from ventros.development.stack import Stack
-from ventros.development.supervision import run_until_stopped
+from ventros.development.supervision import FAILED, run_until_stopped
+from ventros.embedded.errors import DirectoryInUse
 
 if TYPE_CHECKING:
     from ventros.demo import Demo
@@ -37,13 +38,19 @@ def dev(*, port: int, data: Path | None, demo: bool) -> int:
     """
     screen = Screen()
     host = os.environ.get("VENTROS_HOST", _LOOPBACK)
+    stack = Stack(DataDirectory.choose(data, os.environ))
     try:
         require_free(host, port)
         port = port or find_free(host)
     except PortTaken as error:
+        try:
+            # Whoever starts a second Ventros by mistake is to learn that there is a first.
+            stack.require_unowned()
+        except DirectoryInUse as first:
+            screen.problem(str(first))
+            return FAILED
         screen.problem(str(error))
         return 2
-    stack = Stack(DataDirectory.choose(data, os.environ))
     return run_until_stopped(
         stack, screen, start=lambda: _start(stack, screen, host=host, port=port, people=demo)
     )

@@ -170,9 +170,12 @@ async def test_health_and_metrics_tell_how_it_is(demo: dict[str, str], client: h
 
 
 @pytest.mark.timeout(60)
-def test_a_second_owner_of_the_directory_is_refused(demo: dict[str, str]) -> None:
+@pytest.mark.parametrize("other_port", [True, False], ids=["other port", "same port"])
+def test_a_second_owner_of_the_directory_is_refused(demo: dict[str, str], other_port: bool) -> None:
+    port = "0" if other_port else demo["url"].rsplit(":", 1)[1]
+
     second = subprocess.run(
-        [sys.executable, "-m", "ventros", "dev", "--port", "0", "--data", demo["data"]],
+        [sys.executable, "-m", "ventros", "dev", "--port", port, "--data", demo["data"]],
         cwd=ROOT,
         capture_output=True,
         text=True,

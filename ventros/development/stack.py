@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 from ventros.development.directory import DataDirectory
@@ -40,6 +41,11 @@ class Stack:
             ) from error
         # Whoever waits for this file must not be content with the one of an earlier run.
         self.directory.demo_file.unlink(missing_ok=True)
+
+    def require_unowned(self) -> None:
+        """Raise `DirectoryInUse` if another Ventros runs with the directory."""
+        with suppress(OSError):
+            self._lock.require_unowned()
 
     def start_servers(self, *, database_url: str, redis_url: str) -> tuple[str, str]:
         """Start the servers for which no URL is given, and return both URLs.

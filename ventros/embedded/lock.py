@@ -30,6 +30,12 @@ class DirectoryLock:
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._descriptor = descriptor
 
+    def require_unowned(self) -> None:
+        """Raise `DirectoryInUse` if somebody holds the lock; take nothing and make nothing."""
+        if (self.directory / "lock").exists():
+            self.acquire()
+            self.release()
+
     def release(self) -> None:
         """Give the lock up. The file stays: removing it would let two owners lock two different files."""
         if self._descriptor is None:
