@@ -10,7 +10,7 @@ from ventros.development.directory import DataDirectory
 from ventros.development.program import Fall, describe_end
 
 _QUERY = (
-    "{ chats(first: 5) { nodes { contact { name phone } messages(last: 3) { nodes { direction text } } } } }"
+    "{ chats(first: 5) { nodes { subject contact { name phone } messages(last: 3) { nodes { direction text } } } } }"
 )
 _SUBSCRIPTION = "subscription { messageReceived { message { text sentAt contact { name } } } }"
 
