@@ -9,7 +9,10 @@ from rich.text import Text
 from ventros.development.directory import DataDirectory
 from ventros.development.program import Fall, describe_end
 
-_QUERY = "{ chats(first: 5) { nodes { subject contact { name phone } messages(last: 3) { nodes { direction text } } } } }"
+_QUERY = (
+    "{ chats(first: 5) { nodes { subject contact { name phone } "
+    "messages(last: 3) { nodes { direction text } } } } }"
+)
 _SUBSCRIPTION = "subscription { messageReceived { message { text sentAt contact { name } } } }"
 
 
