@@ -299,6 +299,14 @@ def identity_of(address: WhatsAppAddress) -> tuple[IdentityKind, str]:
     return IdentityKind.JID, str(address)
 
 
+def identities_of(address: WhatsAppAddress) -> list[tuple[IdentityKind, str]]:
+    """Return the identities that would name the same person, the spelling given first."""
+    kind, value = identity_of(address)
+    if kind is not IdentityKind.PHONE:
+        return [(kind, value)]
+    return [(kind, str(variant)) for variant in PhoneNumber(value).variants()]
+
+
 def normalised_tags(tags: Sequence[str]) -> tuple[str, ...]:
     """Return tags in lower case, without repeats, in order; raises `Required`, `TooLong` or `TooMany`."""
     cleaned = tuple(dict.fromkeys(require_text(tag, field="tags", limit=TAG_LIMIT).lower() for tag in tags))

@@ -1,6 +1,6 @@
 """Contacts and their identities: tables, mapping, repository."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from sqlalchemy import (
@@ -13,11 +13,12 @@ from sqlalchemy import (
     Uuid,
     case,
     func,
+    literal,
     or_,
     select,
-    text,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from domain.crm.contact import (
     Contact,
@@ -144,8 +145,19 @@ contact_collection = Collection(
     search=search_contacts,
 )
 
-_LOCK_CLASS = 78
-"""The class of advisory locks on identities, shared with the filing of inbound events."""
+IdentityKey = tuple[ProjectId, IdentityKind, str]
+"""An identity as it is unique: in a project, of a kind, by its value."""
+
+LOCK_CLASS = 78
+"""The class of advisory locks on identities."""
+
+
+def lock_names(keys: Iterable[IdentityKey]) -> list[str]:
+    """Return the names of the locks on identities, in the one order in which everybody has to take them.
+
+    Two that take them in that order cannot wait for each other, nor make the same contact twice.
+    """
+    return sorted({f"{project} {kind.value} {value}" for project, kind, value in keys})
 
 
 class Contacts(Repository[Contact]):
@@ -192,11 +204,9 @@ class Contacts(Repository[Contact]):
 
     async def claim(self, project_id: ProjectId, identities: Sequence[tuple[IdentityKind, str]]) -> None:
         """Keep others from linking these identities until the transaction ends."""
-        for kind, value in sorted(identities, key=lambda identity: identity[1]):
-            await self.session.execute(
-                text("SELECT pg_advisory_xact_lock(:class, hashtext(:key))"),
-                {"class": _LOCK_CLASS, "key": f"{project_id} {kind.value} {value}"},
-            )
+        names = lock_names((project_id, kind, value) for kind, value in identities)
+        name = func.unnest(literal(names, ARRAY(Text))).column_valued("name")
+        await self.session.execute(select(func.pg_advisory_xact_lock(LOCK_CLASS, func.hashtext(name))))
 
     async def identities_of(self, ids: Sequence[UUID]) -> dict[ContactId, list[ContactIdentity]]:
         """Return the identities of several contacts, the oldest of each first."""

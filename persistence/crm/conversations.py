@@ -8,17 +8,17 @@ from datetime import datetime, timedelta
 from domain.base import Aggregate
 from domain.crm.channel import Channel
 from domain.crm.chat import Chat, ChatParticipant
-from domain.crm.contact import Contact, ContactIdentity, IdentityKind, identity_of
+from domain.crm.contact import Contact, ContactIdentity, IdentityKind, identities_of
 from domain.crm.message import Message
 from domain.crm.session import LONGEST_TIMEOUT_SECONDS, Session
 from domain.errors import Conflict
 from domain.ids import ChannelId, ChatId, ContactId, MessageId, ProjectId, SessionId
-from domain.values import PhoneNumber, WhatsAppAddress
+from domain.values import WhatsAppAddress
 from persistence import bulk
 from persistence.bulk import Connection
 from persistence.crm.channels import channels
 from persistence.crm.chats import chat_participants, chats
-from persistence.crm.contacts import contact_identities, contacts
+from persistence.crm.contacts import LOCK_CLASS, IdentityKey, contact_identities, contacts, lock_names
 from persistence.crm.messages import messages
 from persistence.crm.sessions import sessions
 from persistence.events import Cause, outbox_rows
@@ -26,9 +26,7 @@ from persistence.messaging import media
 from persistence.messaging.events import outbox
 from persistence.messaging.media import WantedFile
 
-IdentityKey = tuple[ProjectId, IdentityKind, str]
 SessionKey = tuple[ChannelId, ContactId]
-_IDENTITY_LOCK_CLASS = 78
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +84,7 @@ class Conversations:
         self.timeouts |= {row["id"]: Timeouts(row["pipeline"], row["project"]) for row in rows}
 
     async def load_identities(self, wanted: Iterable[tuple[ProjectId, WhatsAppAddress]]) -> None:
-        """Find the contacts that addresses name; addresses unknown so far are locked until the commit.
-
-        The locks are taken in one order by everybody, so that two workers cannot both make the same contact.
-        """
+        """Find the contacts that addresses name; addresses unknown so far are locked until the commit."""
         spellings = [identity_keys(project, address) for project, address in set(wanted)]
         if not spellings:
             return
@@ -97,14 +92,12 @@ class Conversations:
         # Somebody known in one spelling is found by all of them and needs no lock.
         unknown = {key for group in spellings if self.identities.keys().isdisjoint(group) for key in group}
         if unknown:
-            missing = sorted(unknown, key=lambda key: (str(key[0]), key[1].value, key[2]))
-            for project, kind, value in missing:
-                await self.connection.execute(
-                    "SELECT pg_advisory_xact_lock($1, hashtext($2))",
-                    _IDENTITY_LOCK_CLASS,
-                    f"{project} {kind.value} {value}",
-                )
-            await self._find_identities(missing)
+            await self.connection.execute(
+                "SELECT pg_advisory_xact_lock($1, hashtext(name)) FROM unnest($2::text[]) AS name",
+                LOCK_CLASS,
+                lock_names(unknown),
+            )
+            await self._find_identities(list(unknown))
 
     async def load_contacts(self, ids: Iterable[ContactId]) -> None:
         """Load and lock contacts. Raises `Conflict` if one was merged away meanwhile."""
@@ -348,7 +341,4 @@ class Conversations:
 
 def identity_keys(project: ProjectId, address: WhatsAppAddress) -> list[IdentityKey]:
     """Return the stored identities that would name the same person, the address itself first."""
-    kind, value = identity_of(address)
-    if kind is not IdentityKind.PHONE:
-        return [(project, kind, value)]
-    return [(project, kind, str(variant)) for variant in PhoneNumber(value).variants()]
+    return [(project, kind, value) for kind, value in identities_of(address)]

@@ -8,10 +8,9 @@ from domain.crm.contact import (
     NAME_LIMIT,
     Contact,
     CustomField,
-    IdentityKind,
     IdentitySource,
     NameSource,
-    identity_of,
+    identities_of,
 )
 from domain.errors import DuplicateIdentity, NotFound, Required, require_text
 from domain.identity.permission import Permission
@@ -79,7 +78,7 @@ async def by_address(
     viewer.require(Permission.CONTACTS_READ)
     if channel_id is not None and not await find_own(reader.channels, viewer, [channel_id]):
         return None
-    found = await reader.contacts.by_identity(viewer.project_id, identities(address))
+    found = await reader.contacts.by_identity(viewer.project_id, identities_of(address))
     return found if found is not None and found.deleted_at is None else None
 
 
@@ -144,17 +143,9 @@ async def delete(
     return contact
 
 
-def identities(address: WhatsAppAddress) -> list[tuple[IdentityKind, str]]:
-    """Return the identities an address may be filed under, the given spelling first."""
-    kind, value = identity_of(address)
-    if kind is not IdentityKind.PHONE:
-        return [(kind, value)]
-    return [(kind, str(variant)) for variant in PhoneNumber(value).variants()]
-
-
 async def _claim(uow: UnitOfWork, viewer: Viewer, address: WhatsAppAddress) -> Contact | None:
     """Keep the address for this transaction; return the deleted contact that has it, if one does."""
-    wanted = identities(address)
+    wanted = identities_of(address)
     await uow.contacts.claim(viewer.project_id, wanted)
     found = await uow.contacts.by_identity(viewer.project_id, wanted)
     if found is not None and found.deleted_at is None:

@@ -1,7 +1,7 @@
 """One batch of inbound events as one transaction: load what they touch, apply them, store the result."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from domain.crm.inbound import Fact, InboundEvent, ReceivedMessage
@@ -10,7 +10,8 @@ from domain.values import AddressKind, WhatsAppAddress
 from persistence.bulk import Connection
 from persistence.crm.channel_counters import count_events
 from persistence.crm.contact_merge import merge_contacts
-from persistence.crm.conversations import Conversations, IdentityKey, SessionKey, identity_keys
+from persistence.crm.contacts import IdentityKey
+from persistence.crm.conversations import Conversations, SessionKey, identity_keys
 from persistence.events import Cause
 from persistence.messaging import facts
 from persistence.messaging.facts import EarlyFact
@@ -23,7 +24,6 @@ class Processed:
 
     outcomes: dict[int, Outcome]
     wakes: frozenset[str] = frozenset()
-    received: dict[ChannelId, int] = field(default_factory=dict)
 
 
 async def process(
@@ -61,7 +61,7 @@ async def process(
         sent=filed.sent,
         at=now,
     )
-    return Processed(outcomes=outcomes | filed.outcomes, wakes=frozenset(wakes), received=filed.received)
+    return Processed(outcomes=outcomes | filed.outcomes, wakes=frozenset(wakes))
 
 
 async def _early_facts(connection: Connection, reports: Sequence[Report]) -> list[EarlyFact]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from domain.crm import outgoing
 from domain.crm.channel import Channel, ChannelStatus
 from domain.crm.chat import Chat, ChatType
-from domain.crm.contact import Contact, IdentityKind, IdentitySource, NameSource
+from domain.crm.contact import Contact, IdentitySource, NameSource, identities_of
 from domain.crm.content import MessageContent, media_of, with_media
 from domain.crm.message import Message, MessageOrigin
 from domain.crm.session import Session, file_message, resolve_timeout
@@ -118,7 +118,8 @@ async def _channel(uow: UnitOfWork, viewer: Viewer, channel_id: ChannelId) -> Ch
 
 async def _chat_with(uow: UnitOfWork, viewer: Viewer, channel: Channel, phone: PhoneNumber) -> Chat:
     """Return the chat with a number, opened if new; the worker asks WhatsApp whether the number exists."""
-    spellings = [(IdentityKind.PHONE, str(one)) for one in phone.variants()]
+    address = WhatsAppAddress.of_phone(phone)
+    spellings = identities_of(address)
     contact = await uow.contacts.by_identity(viewer.project_id, spellings)
     if contact is None:
         # Like the lanes, take the number only when nobody has it, and before any contact.
@@ -134,9 +135,7 @@ async def _chat_with(uow: UnitOfWork, viewer: Viewer, channel: Channel, phone: P
                 at=uow.now,
             )
         )
-        uow.contacts.link(
-            contact.identify(WhatsAppAddress.of_phone(phone), source=IdentitySource.MANUAL, at=uow.now)
-        )
+        uow.contacts.link(contact.identify(address, source=IdentitySource.MANUAL, at=uow.now))
         await uow.session.flush()
     else:
         contact = await uow.contacts.get_for_update(contact.id)
@@ -153,7 +152,7 @@ async def _chat_with(uow: UnitOfWork, viewer: Viewer, channel: Channel, phone: P
             project_id=viewer.project_id,
             channel_id=channel.id,
             type=ChatType.INDIVIDUAL,
-            external_id=str(WhatsAppAddress.of_phone(phone)),
+            external_id=str(address),
             contact_id=contact.id,
             at=uow.now,
         )

@@ -4,16 +4,20 @@ import asyncio
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 
 from domain.clock import SystemClock
+from domain.crm.contact import identities_of
 from domain.ids import ChannelId
+from domain.values import PhoneNumber, WhatsAppAddress
+from persistence.crm.conversations import Conversations
 from persistence.database import Database
 from persistence.events import Cause
 from persistence.messaging import lanes as queue
 from services.crm.inbound import Report
 from services.crm.inbound_batch import process
 from tests.factories import CLOCK, Shop, open_shop, read_webhook, receive, work_off
-from tests.waha import JOAO, Script
+from tests.waha import JOAO, Person, Script
 
 CAUSE = Cause(correlation_id="test", actor="test")
 
@@ -107,3 +111,44 @@ async def test_a_webhook_that_never_can_be_filed_delays_no_other(
         connection = await asyncpg.connect(postgres_url)
         await connection.execute("DROP FUNCTION refuse CASCADE")
         await connection.close()
+
+
+@pytest.mark.parametrize("many", [1, 40])
+async def test_filing_new_people_takes_as_many_statements_for_one_as_for_forty(
+    database: Database, shop: Shop, many: int
+) -> None:
+    script = Script()
+    statements: list[str] = []
+    people = [Person(phone=f"55119{number:08}", lid=f"7{number:014}") for number in range(many)]
+    # The driver asks about types once per connection.
+    await receive(database, shop, [script.message("AAA0", tell_both=True)])
+    await work_off(database)
+    reports = [
+        Report(
+            number=number,
+            channel_id=shop.channel_id,
+            event=read_webhook(script.message(f"N{number}", by=person, tell_both=True), CLOCK.now()),
+        )
+        for number, person in enumerate(people)
+    ]
+    async with database.tenant_transaction(shop.tenant_id) as connection:
+        with connection.query_logger(lambda one: statements.append(one.query)):
+            await process(connection, shop.tenant_id, reports, now=CLOCK.now(), cause=CAUSE)
+
+    assert len(statements) == 16
+    assert await rows(database, shop, "SELECT count(*) FROM contacts") == [(many + 1,)]
+
+
+async def test_a_hand_and_a_lane_lock_the_same_names_for_a_number(database: Database, shop: Shop) -> None:
+    number = PhoneNumber("+5511987654321")
+    held = "SELECT classid, objid FROM pg_locks WHERE locktype = 'advisory' ORDER BY objid"
+    async with database.writing(shop.tenant_id, CAUSE) as uow:
+        await uow.contacts.claim(shop.project_id, identities_of(WhatsAppAddress.of_phone(number)))
+        by_hand = (await uow.session.execute(text(held))).all()
+    async with database.tenant_transaction(shop.tenant_id) as connection:
+        conversations = Conversations(connection=connection, now=CLOCK.now())
+        await conversations.load_identities([(shop.project_id, WhatsAppAddress.of_phone(number))])
+        by_lane = [tuple(row) for row in await connection.fetch(held)]
+
+    assert len(by_lane) == 2
+    assert [tuple(row) for row in by_hand] == by_lane
