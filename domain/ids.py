@@ -20,6 +20,10 @@ ParticipantId = NewType("ParticipantId", UUID)
 SessionId = NewType("SessionId", UUID)
 MessageId = NewType("MessageId", UUID)
 MediaId = NewType("MediaId", UUID)
+MessageGroupId = NewType("MessageGroupId", UUID)
+EnrichmentId = NewType("EnrichmentId", UUID)
+AiRunId = NewType("AiRunId", UUID)
+JobRunId = NewType("JobRunId", UUID)
 EventId = NewType("EventId", UUID)
 
 PREFIXES = {
@@ -37,6 +41,10 @@ PREFIXES = {
     "SessionId": "ses",
     "MessageId": "msg",
     "MediaId": "mda",
+    "MessageGroupId": "grp",
+    "EnrichmentId": "enr",
+    "AiRunId": "run",
+    "JobRunId": "job",
     "EventId": "evt",
 }
 """The TypeID prefix of each kind of id, by the name of its type."""

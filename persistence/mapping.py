@@ -7,6 +7,7 @@ from domain.crm.channel import Channel
 from domain.crm.chat import Chat, ChatParticipant
 from domain.crm.contact import Contact, ContactIdentity
 from domain.crm.message import Message
+from domain.crm.message_group import MessageGroup
 from domain.crm.pipeline import Pipeline
 from domain.crm.session import Session
 from domain.identity.agent import Agent
@@ -15,6 +16,7 @@ from domain.identity.tenant import Project, Tenant
 from persistence.crm.channels import channels
 from persistence.crm.chats import chat_participants, chats
 from persistence.crm.contacts import contact_identities, contacts
+from persistence.crm.message_groups import message_groups
 from persistence.crm.messages import messages
 from persistence.crm.pipelines import pipelines
 from persistence.crm.sessions import sessions
@@ -36,6 +38,7 @@ AGGREGATE_TABLES: dict[type, Table] = {
     Chat: chats,
     Session: sessions,
     Message: messages,
+    MessageGroup: message_groups,
 }
 """The table of each aggregate; `version` is the optimistic lock."""
 

@@ -11,9 +11,11 @@ from domain.base import Aggregate
 from persistence.crm.channels import Channels
 from persistence.crm.chats import Chats
 from persistence.crm.contacts import Contacts
+from persistence.crm.message_groups import MessageGroups
 from persistence.crm.messages import Messages
 from persistence.crm.pipelines import Pipelines
 from persistence.crm.sessions import Sessions
+from persistence.due import Alarm
 from persistence.events import Cause, outbox_rows
 from persistence.identity.agents import Agents
 from persistence.identity.api_keys import ApiKeys
@@ -81,6 +83,11 @@ class Reader:
         """Its messages."""
         return Messages(self.session)
 
+    @property
+    def message_groups(self) -> MessageGroups:
+        """Its bursts of messages."""
+        return MessageGroups(self.session)
+
 
 @dataclass(frozen=True)
 class UnitOfWork(Reader):
@@ -89,6 +96,8 @@ class UnitOfWork(Reader):
     cause: Cause
     wakes: set[str] = field(default_factory=set)
     """Whom to wake after the commit."""
+    alarms: list[Alarm] = field(default_factory=list)
+    """When what is due, to be told to the timers after the commit."""
     touched: list[Aggregate] = field(default_factory=list)
     """Every aggregate of the transaction. SQLAlchemy forgets objects it has written; their events must not go too."""
 

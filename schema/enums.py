@@ -157,7 +157,8 @@ publish(
     AgentType,
     "What kind of agent somebody is.",
     HUMAN="A person.",
-    BOT="A program that answers.",
+    BOT="A program of yours that answers.",
+    AI="A language model that answers by itself, on the channels it is put in charge of.",
     SYSTEM="A job of the installation; never shown as an agent.",
 )
 publish(

@@ -3,17 +3,25 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, TypedDict, Unpack
 
 from domain.base import Aggregate, Event
+from domain.crm.grouping import (
+    DEFAULT_RULES,
+    DEFAULT_WINDOW_MS,
+    Grouping,
+    GroupingRules,
+    checked_rules,
+    checked_window,
+)
 from domain.crm.inbound import SessionState
-from domain.crm.session import checked_timeout
-from domain.errors import ChannelOffline, Invalid, InvalidState, require_text
-from domain.ids import ChannelId, PipelineId, ProjectId, TenantId, new_id
+from domain.crm.session import checked_timeout, checked_warning
+from domain.errors import Invalid, InvalidState, require_text
+from domain.ids import AgentId, ChannelId, PipelineId, ProjectId, TenantId, new_id
 from domain.values import PhoneNumber, Sealed
 
 NAME_LIMIT = 200
-DEFAULT_DEBOUNCE_MS, LONGEST_DEBOUNCE_MS = 15_000, 300_000
+DEFAULT_TAKEOVER_SECONDS, LONGEST_TAKEOVER_SECONDS = 3_600, 30 * 86_400
 
 
 class ChannelKind(Enum):
@@ -97,13 +105,29 @@ class ChannelStatusChanged(Event, name="channel.status_changed"):
     status: ChannelStatus
 
 
+class ChannelSettings(TypedDict, total=False):
+    """What people decide about a channel."""
+
+    name: str
+    debounce_timeout_ms: int
+    grouping: GroupingRules
+    agent_id: AgentId | None
+    takeover_pause_seconds: int
+    session_timeout_seconds: int | None
+    session_warning_seconds: int | None
+    allow_groups: bool
+    pipeline_id: PipelineId | None
+
+
 @dataclass(eq=False, kw_only=True)
 class Channel(Aggregate):
     """One WhatsApp account.
 
     `waha_url` and `waha_session` name the WAHA session; its API key and the webhook's HMAC key are stored encrypted
     and never leave the server. `status_at` is the time of the newest state WAHA reported, so that a late report
-    changes nothing. `session_timeout_seconds` None leaves the timeout to the pipeline or project.
+    changes nothing. `session_timeout_seconds` None leaves the timeout to the pipeline or project;
+    `session_warning_seconds` None lets sessions end without a warning. `agent_id` names the
+    AI agent that answers; a person's reply silences it in that chat for `takeover_pause_seconds`.
     """
 
     kind: ClassVar[str] = "channel"
@@ -124,8 +148,12 @@ class Channel(Aggregate):
     phone: PhoneNumber | None = None
     own_lid: str | None = None
     qr_code: str | None = None
-    debounce_timeout_ms: int = DEFAULT_DEBOUNCE_MS
+    debounce_timeout_ms: int = DEFAULT_WINDOW_MS
+    grouping: GroupingRules = DEFAULT_RULES
+    agent_id: AgentId | None = None
+    takeover_pause_seconds: int = DEFAULT_TAKEOVER_SECONDS
     session_timeout_seconds: int | None = None
+    session_warning_seconds: int | None = None
     allow_groups: bool = False
     last_error: str | None = None
     deleted_at: datetime | None = None
@@ -164,36 +192,25 @@ class Channel(Aggregate):
         channel.record(ChannelCreated(channel_id=channel.id, project_id=project_id), at=at)
         return channel
 
-    def configure(
-        self,
-        *,
-        at: datetime,
-        name: str,
-        debounce_timeout_ms: int,
-        session_timeout_seconds: int | None,
-        allow_groups: bool,
-        pipeline_id: PipelineId | None,
-    ) -> None:
-        """Change settings; records one event that names what really changed. New sessions use the new timeout."""
-        if not 0 <= debounce_timeout_ms <= LONGEST_DEBOUNCE_MS:
-            raise Invalid(
-                f"debounceTimeoutMs is {debounce_timeout_ms}; it must be between 0 and {LONGEST_DEBOUNCE_MS}.",
-                field=["debounceTimeoutMs"],
-            )
-        if session_timeout_seconds is not None:
-            checked_timeout(session_timeout_seconds, field="sessionTimeoutSeconds")
-        wanted: dict[str, object] = {
-            "name": require_text(name, field="name", limit=NAME_LIMIT),
-            "debounce_timeout_ms": debounce_timeout_ms,
-            "session_timeout_seconds": session_timeout_seconds,
-            "allow_groups": allow_groups,
-            "pipeline_id": pipeline_id,
-        }
+    def configure(self, *, at: datetime, **settings: Unpack[ChannelSettings]) -> None:
+        """Change the settings given; records one event that names what really changed. New sessions follow."""
+        wanted = _checked(settings)
         changes = tuple(key for key, value in wanted.items() if getattr(self, key) != value)
         for key in changes:
             setattr(self, key, wanted[key])
         if changes:
             self.record(ChannelUpdated(channel_id=self.id, changes=changes), at=at)
+
+    @property
+    def bursts(self) -> Grouping:
+        """The rules by which messages are grouped now."""
+        return Grouping.of(window_ms=self.debounce_timeout_ms, rules=self.grouping)
+
+    @property
+    def cancels_on_reply(self) -> bool:
+        """Whether an answer of ours makes working on a burst needless."""
+        wanted = self.grouping.cancel_on_reply
+        return self.agent_id is not None if wanted is None else wanted
 
     def request_activation(self, *, at: datetime) -> None:
         """Ask for a connection; a worker talks to WAHA."""
@@ -244,16 +261,23 @@ class Channel(Aggregate):
             self.qr_code = code
             self.record(ChannelUpdated(channel_id=self.id, changes=("qr_code",)), at=at)
 
-    def learn(self, *, engine: Engine | None, at: datetime) -> None:
-        """Note the engine that events name."""
-        if engine is not None and engine is not self.engine:
-            self.engine = engine
-            self.touch(at)
 
-    def refuse_if_offline(self) -> None:
-        """Raise `ChannelOffline` unless the channel is connected."""
-        if self.status is not ChannelStatus.ACTIVE:
-            raise ChannelOffline(
-                f"The channel {self.name!r} is {self.status.value}, not ACTIVE; connect it with channelConnect.",
-                field=["channelId"],
-            )
+def _checked(settings: ChannelSettings) -> dict[str, object]:
+    """Return settings that keep every rule, or raise what the first breaks."""
+    wanted: dict[str, object] = dict(settings)
+    if "name" in settings:
+        wanted["name"] = require_text(settings["name"], field="name", limit=NAME_LIMIT)
+    if "debounce_timeout_ms" in settings:
+        checked_window(settings["debounce_timeout_ms"])
+    if "grouping" in settings:
+        checked_rules(settings["grouping"])
+    if (timeout := settings.get("session_timeout_seconds")) is not None:
+        checked_timeout(timeout, field="sessionTimeoutSeconds")
+    if (warning := settings.get("session_warning_seconds")) is not None:
+        checked_warning(warning, field="sessionWarningSeconds")
+    if not 0 <= (pause := settings.get("takeover_pause_seconds", 0)) <= LONGEST_TAKEOVER_SECONDS:
+        raise Invalid(
+            f"takeoverPauseSeconds is {pause}; it must be between 0 and {LONGEST_TAKEOVER_SECONDS}.",
+            field=["takeoverPauseSeconds"],
+        )
+    return wanted

@@ -101,6 +101,19 @@ class ChatMessageFiled(Event, name="chat.updated"):
     last_message_at: datetime
 
 
+class ChatAutomationPaused(Event, name="chat.automation_paused"):
+    """A person took over; no AI agent answers here until then."""
+
+    chat_id: ChatId
+    until: datetime
+
+
+class ChatAutomationResumed(Event, name="chat.automation_resumed"):
+    """AI agents may answer here again."""
+
+    chat_id: ChatId
+
+
 class ChatMerged(Event, name="chat.merged"):
     """Two chats turned out to be with one person; the merged one is gone."""
 
@@ -114,7 +127,8 @@ class Chat(Aggregate):
 
     `external_id` is the WhatsApp chat id as WAHA writes it, unique per channel. An INDIVIDUAL chat has a
     contact and no subject; the others have no contact of their own. `subject_due_at` is when to ask WhatsApp what
-    a group is called, which no message tells; None once that is settled. `merged_into_id` is set on a chat that was
+    a group is called, which no message tells; None once that is settled. No AI agent answers before
+    `automation_paused_until`. `merged_into_id` is set on a chat that was
     joined to another in this very transaction and is about to be removed.
     """
 
@@ -130,6 +144,7 @@ class Chat(Aggregate):
     subject: str | None = None
     last_message_at: datetime | None = None
     subject_due_at: datetime | None = None
+    automation_paused_until: datetime | None = None
     created_at: datetime
     updated_at: datetime
     version: int = 1
@@ -247,6 +262,22 @@ class Chat(Aggregate):
             joined_at=joined_at,
         )
 
+    def is_paused(self, now: datetime) -> bool:
+        """Whether a person has taken over and no AI agent may answer."""
+        return self.automation_paused_until is not None and now < self.automation_paused_until
+
+    def pause_automation(self, until: datetime, *, at: datetime) -> None:
+        """Keep AI agents silent until then; a shorter pause does not shorten a longer one."""
+        if until > at and (self.automation_paused_until is None or until > self.automation_paused_until):
+            self.automation_paused_until = until
+            self.record(ChatAutomationPaused(chat_id=self.id, until=until), at=at)
+
+    def resume_automation(self, *, at: datetime) -> None:
+        """Let AI agents answer again."""
+        if self.automation_paused_until is not None:
+            self.automation_paused_until = None
+            self.record(ChatAutomationResumed(chat_id=self.id), at=at)
+
     def absorb(self, other: "Chat", *, at: datetime) -> None:
         """Take over another chat that turned out to be with the same person; the other is removed."""
         if other.id == self.id or other.channel_id != self.channel_id:
@@ -255,5 +286,7 @@ class Chat(Aggregate):
             self.file(other.last_message_at, at=at)
         if other.status is ChatStatus.ACTIVE:
             self.wake(at=at)
+        if other.automation_paused_until is not None:
+            self.pause_automation(other.automation_paused_until, at=at)
         other.merged_into_id = self.id
         self.record(ChatMerged(primary_chat_id=self.id, merged_chat_id=other.id), at=at)

@@ -38,6 +38,7 @@ from domain.ids import (
     ChannelId,
     ChatId,
     ContactId,
+    MessageGroupId,
     MessageId,
     ProjectId,
     SessionId,
@@ -88,8 +89,8 @@ class Message(Aggregate):
 
     Identity on WhatsApp is (chat, direction, bare message id, sender), never the full id, whose chat part flips
     between phone and LID. `contact_id` is the person who wrote, or was written to; None for our own messages
-    in groups. `content` keeps the original wording; `text` is the latest. Every change below is commutative
-    and idempotent, because WAHA delivers facts in any order and more than once.
+    in groups. `group_id` is the burst it is part of. `content` keeps the original wording; `text` is the latest.
+    Every change below is commutative and idempotent, because WAHA delivers facts in any order and more than once.
     """
 
     kind: ClassVar[str] = "message"
@@ -99,6 +100,7 @@ class Message(Aggregate):
     channel_id: ChannelId
     chat_id: ChatId
     session_id: SessionId | None = None
+    group_id: MessageGroupId | None = None
     contact_id: ContactId | None = None
     agent_id: AgentId | None = None
     direction: MessageDirection

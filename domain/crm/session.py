@@ -58,6 +58,15 @@ class SessionMessageRecorded(Event, name="session.message_recorded"):
     from_contact: bool
 
 
+class SessionExpiring(Event, name="session.expiring"):
+    """The episode ends by silence at `timeout_at`, unless somebody writes."""
+
+    session_id: SessionId
+    contact_id: ContactId
+    channel_id: ChannelId
+    timeout_at: datetime
+
+
 class SessionEnded(Event, name="session.ended"):
     """The episode is over."""
 
@@ -98,6 +107,8 @@ class Session(Aggregate):
     Sessions that ended by silence are exactly the runs of messages whose gaps are at most `timeout_seconds`,
     in whatever order the messages arrived: late messages widen a session, and join two that they bridge.
     `ended_at` of such a session is its last activity. At most one session per channel and contact is active.
+    `warning_seconds` before it ends by silence, a session says so once; `due_at` is when to look at it next, for
+    the warning or the end, and None once it has ended.
     `merged_into_id` is set on a session joined to another in this very transaction and about to be removed.
     """
 
@@ -116,6 +127,9 @@ class Session(Aggregate):
     ended_at: datetime | None = None
     timeout_seconds: int
     timeout_at: datetime
+    warning_seconds: int | None = None
+    warned_at: datetime | None = None
+    due_at: datetime | None = None
     message_count: int = 0
     contact_message_count: int = 0
     assignee_id: AgentId | None = None
@@ -136,6 +150,7 @@ class Session(Aggregate):
         pipeline_id: PipelineId | None,
         started_at: datetime,
         timeout_seconds: int,
+        warning_seconds: int | None = None,
         at: datetime,
     ) -> "Session":
         """Begin an episode at the time of its first message."""
@@ -152,9 +167,11 @@ class Session(Aggregate):
             last_activity_at=started_at,
             timeout_seconds=timeout_seconds,
             timeout_at=started_at + timedelta(seconds=timeout_seconds),
+            warning_seconds=warning_seconds,
             created_at=at,
             updated_at=at,
         )
+        session._plan()
         session.record(
             SessionStarted(
                 session_id=session.id,
@@ -213,6 +230,7 @@ class Session(Aggregate):
         self.status = SessionStatus.ENDED
         self.end_reason = reason
         self.ended_at = self.last_activity_at if self.ended_by_silence else max(at, self.last_activity_at)
+        self._plan()
         self.record(
             SessionEnded(
                 session_id=self.id,
@@ -230,11 +248,30 @@ class Session(Aggregate):
         """Whether silence has lasted longer than the timeout."""
         return self.is_active and now > self.timeout_at
 
+    def warn_if_expiring(self, now: datetime) -> bool:
+        """Say once that silence is about to end the episode, if it is; return whether it was said."""
+        warning_at = self._warning_at()
+        if not self.is_active or warning_at is None or now < warning_at:
+            return False
+        self.warned_at = now
+        self._plan()
+        self.record(
+            SessionExpiring(
+                session_id=self.id,
+                contact_id=self.contact_id,
+                channel_id=self.channel_id,
+                timeout_at=self.timeout_at,
+            ),
+            at=now,
+        )
+        return True
+
     def reopen(self, *, at: datetime) -> None:
         """Continue an episode that had ended."""
         if self.is_active:
             raise InvalidState("The session is active already.")
         self.status, self.end_reason, self.ended_at = SessionStatus.ACTIVE, None, None
+        self._plan()
         self.record(SessionReopened(session_id=self.id), at=at)
 
     def absorb(self, other: "Session", *, at: datetime) -> None:
@@ -250,12 +287,23 @@ class Session(Aggregate):
 
     def _widen(self, first: datetime, last: datetime) -> None:
         self.started_at = min(self.started_at, first)
-        self.last_activity_at = max(self.last_activity_at, last)
+        if last > self.last_activity_at:
+            self.last_activity_at, self.warned_at = last, None
         self.timeout_at = self.last_activity_at + timedelta(seconds=self.timeout_seconds)
         if self.ended_by_silence:
             self.ended_at = self.last_activity_at
         elif self.ended_at is not None:
             self.ended_at = max(self.ended_at, self.last_activity_at)
+        self._plan()
+
+    def _warning_at(self) -> datetime | None:
+        """Return when to warn; None when nobody is to be warned, or has been."""
+        if self.warning_seconds is None or self.warned_at is not None:
+            return None
+        return self.timeout_at - timedelta(seconds=self.warning_seconds)
+
+    def _plan(self) -> None:
+        self.due_at = (self._warning_at() or self.timeout_at) if self.is_active else None
 
     def _require_active(self, verb: str) -> None:
         if not self.is_active:
@@ -275,6 +323,16 @@ def checked_timeout(seconds: int, *, field: str) -> int:
         raise Invalid(
             f"{field} is {seconds}; it must be between {SHORTEST_TIMEOUT_SECONDS} and "
             f"{LONGEST_TIMEOUT_SECONDS} seconds.",
+            field=[field],
+        )
+    return seconds
+
+
+def checked_warning(seconds: int, *, field: str) -> int:
+    """Return how long before its end a session warns, if it is between one second and one day."""
+    if not 1 <= seconds <= LONGEST_TIMEOUT_SECONDS:
+        raise Invalid(
+            f"{field} is {seconds}; it must be between 1 and {LONGEST_TIMEOUT_SECONDS} seconds.",
             field=[field],
         )
     return seconds

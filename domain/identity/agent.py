@@ -14,10 +14,14 @@ NAME_LIMIT = 200
 
 
 class AgentType(Enum):
-    """What kind of agent it is; SYSTEM marks jobs of the installation that act for a project."""
+    """What kind of agent it is: AI is a language model we run, BOT a program of others.
+
+    SYSTEM marks jobs of the installation that act for a project.
+    """
 
     HUMAN = "HUMAN"
     BOT = "BOT"
+    AI = "AI"
     SYSTEM = "SYSTEM"
 
 

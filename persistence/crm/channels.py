@@ -8,12 +8,13 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Text, Uuid, func, select
 
 from domain.crm.channel import Channel, ChannelKind, ChannelStatus, Engine
+from domain.crm.grouping import GroupingRules
 from domain.ids import ChannelId, ProjectId
 from persistence.messaging.inbox import inbox_events
 from persistence.metadata import belongs_to, tenant_table
 from persistence.paging import Collection, Listing, Page, PageRequest, SortKey, Term
 from persistence.repository import Repository
-from persistence.types import EnumText, Phone, SealedBytes, instant
+from persistence.types import AsJSON, EnumText, Phone, SealedBytes, instant
 
 channels = tenant_table(
     "channels",
@@ -33,7 +34,11 @@ channels = tenant_table(
     Column("own_lid", Text),
     Column("qr_code", Text),
     Column("debounce_timeout_ms", Integer, nullable=False),
+    Column("grouping", AsJSON(GroupingRules), nullable=False),
+    Column("agent_id", Uuid),
+    Column("takeover_pause_seconds", Integer, nullable=False),
     Column("session_timeout_seconds", Integer),
+    Column("session_warning_seconds", Integer),
     Column("allow_groups", Boolean, nullable=False),
     Column("last_error", Text),
     Column("deleted_at", instant()),
@@ -42,6 +47,7 @@ channels = tenant_table(
     Column("version", Integer, nullable=False),
     belongs_to("project_id", "projects"),
     belongs_to("pipeline_id", "pipelines"),
+    belongs_to("agent_id", "agents"),
     Index("ix_channels_project", "tenant_id", "project_id", "created_at", "id"),
     # The token is the address of a webhook: it is looked up before the tenant is known and is random.
     Index("uq_channels_webhook_token", "webhook_token", unique=True),

@@ -26,6 +26,7 @@ messages = tenant_table(
     Column("channel_id", Uuid, nullable=False),
     Column("chat_id", Uuid, nullable=False),
     Column("session_id", Uuid),
+    Column("group_id", Uuid),
     Column("contact_id", Uuid),
     Column("agent_id", Uuid),
     Column("direction", EnumText(MessageDirection), nullable=False),
@@ -56,6 +57,7 @@ messages = tenant_table(
     belongs_to("channel_id", "channels"),
     belongs_to("chat_id", "chats"),
     belongs_to("session_id", "sessions"),
+    belongs_to("group_id", "message_groups"),
     belongs_to("contact_id", "contacts"),
     belongs_to("agent_id", "agents"),
     # Identity on WhatsApp. The sender takes part, because whoever sends a message chooses its id.

@@ -8,6 +8,7 @@ from sqlalchemy import Column, Index, Integer, Uuid, select, text, update
 
 from domain.crm.session import LONGEST_TIMEOUT_SECONDS, Session, SessionEndReason, SessionStatus
 from domain.ids import ChannelId, ChatId, ContactId, ProjectId, SessionId
+from persistence.due import DueQueue
 from persistence.filters import Filterable
 from persistence.metadata import belongs_to, metadata, tenant_table
 from persistence.paging import Branch, Collection, Listing, Page, PageRequest, SortKey, Term
@@ -28,6 +29,9 @@ sessions = tenant_table(
     Column("ended_at", instant()),
     Column("timeout_seconds", Integer, nullable=False),
     Column("timeout_at", instant(), nullable=False),
+    Column("warning_seconds", Integer),
+    Column("warned_at", instant()),
+    Column("due_at", instant()),
     Column("message_count", Integer, nullable=False),
     Column("contact_message_count", Integer, nullable=False),
     Column("assignee_id", Uuid),
@@ -48,13 +52,14 @@ sessions = tenant_table(
         unique=True,
         postgresql_where="status = 'ACTIVE'",
     ),
-    Index("ix_sessions_due", "timeout_at", postgresql_where="status = 'ACTIVE'"),
+    Index("ix_sessions_due", "due_at", postgresql_where="due_at IS NOT NULL"),
     Index("ix_sessions_started", "tenant_id", "project_id", "started_at", "id"),
     Index("ix_sessions_last_activity", "tenant_id", "project_id", "last_activity_at", "id"),
     Index("ix_sessions_contact", "tenant_id", "contact_id", "channel_id", "started_at"),
     Index("ix_sessions_chat", "tenant_id", "chat_id", "started_at", "id"),
 )
 
+SESSIONS_DUE = DueQueue(name="sessions", table="sessions", column="due_at")
 
 session_collection = Collection(
     entity=Session,

@@ -2,14 +2,15 @@
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
-from domain.crm.channel import DEFAULT_DEBOUNCE_MS, Channel
+from domain.crm.channel import Channel
 from domain.crm.pipeline import Pipeline
-from domain.ids import ChannelId, PipelineId
+from domain.identity.agent import Agent
+from domain.ids import AgentId, ChannelId, PipelineId
 from persistence.crm.channels import Traffic, channel_collection
 from resolvers import connections
-from resolvers.arguments import ListArguments
+from resolvers.arguments import ListArguments, given
 from resolvers.connections import Connection
 from resolvers.context import Context
 from resolvers.ids import private
@@ -32,14 +33,23 @@ class NewChannel:
     webhook_hmac_key: str
 
 
-class Changes(TypedDict, total=False):
-    """What an update may set, as clients write it."""
+class Settings(TypedDict, total=False):
+    """What may be set besides the name, as clients write it."""
 
-    name: str | None
     debounce_timeout_ms: int | None
+    grouping: object | None
+    agent_id: str | None
+    takeover_pause_seconds: int | None
     session_timeout_seconds: int | None
+    session_warning_seconds: int | None
     allow_groups: bool | None
     pipeline_id: str | None
+
+
+class Changes(Settings, total=False):
+    """What an update may set."""
+
+    name: str | None
 
 
 async def one(context: Context, *, id: str) -> Channel | None:  # noqa: A002 The API's word.
@@ -58,6 +68,11 @@ async def browse(context: Context, *, arguments: ListArguments) -> Connection[Ch
 def pipeline(channel: Channel, context: Context) -> Awaitable[Pipeline | None] | None:
     """Return the pipeline the channel feeds."""
     return None if channel.pipeline_id is None else context.loaders.pipelines.load(channel.pipeline_id)
+
+
+def agent(channel: Channel, context: Context) -> Awaitable[Agent | None] | None:
+    """Return the agent that answers on the channel."""
+    return None if channel.agent_id is None else context.loaders.agents.load(channel.agent_id)
 
 
 def webhook_url(channel: Channel, context: Context) -> str:
@@ -82,12 +97,11 @@ async def create(
     waha_url: str,
     waha_session: str,
     waha_api_key: str | None = None,
-    debounce_timeout_ms: int | None = None,
-    session_timeout_seconds: int | None = None,
-    allow_groups: bool | None = None,
-    pipeline_id: str | None = None,
+    **settings: Unpack[Settings],
 ) -> NewChannel:
     """Set up a channel."""
+    # Null and nothing are the same for what does not exist yet.
+    wanted = _wanted({key: value for key, value in settings.items() if value is not None})
     channel, hmac_key = await context.write(
         service.create,
         vault=context.installation.vault,
@@ -95,10 +109,7 @@ async def create(
         waha_url=waha_url,
         waha_session=waha_session,
         waha_api_key=waha_api_key,
-        debounce_timeout_ms=DEFAULT_DEBOUNCE_MS if debounce_timeout_ms is None else debounce_timeout_ms,
-        session_timeout_seconds=session_timeout_seconds,
-        allow_groups=bool(allow_groups),
-        pipeline_id=_pipeline_id(pipeline_id),
+        **wanted,
     )
     return NewChannel(channel, hmac_key)
 
@@ -123,16 +134,20 @@ async def update(
     **changes: Unpack[Changes],
 ) -> Channel:
     """Change a channel's settings."""
-    wanted: service.Changes = {}
-    if "pipeline_id" in changes:
-        wanted["pipeline_id"] = _pipeline_id(changes["pipeline_id"])
-    for name in ("name", "debounce_timeout_ms", "session_timeout_seconds", "allow_groups"):
-        if name in changes:
-            wanted[name] = changes[name]
     return await context.write(
-        service.update, channel_id=private(ChannelId, id), expected_version=expected_version, **wanted
+        service.update,
+        channel_id=private(ChannelId, id),
+        expected_version=expected_version,
+        **_wanted(dict(changes)),
     )
 
 
-def _pipeline_id(text: str | None) -> PipelineId | None:
-    return None if text is None else private(PipelineId, text)
+def _wanted(changes: dict[str, Any]) -> Any:  # Any: the values of `Changes`, which the schema has checked.
+    """Return changes as the service takes them: ids as keys, rules as those that were given."""
+    if changes.get("pipeline_id") is not None:
+        changes["pipeline_id"] = private(PipelineId, changes["pipeline_id"])
+    if changes.get("agent_id") is not None:
+        changes["agent_id"] = private(AgentId, changes["agent_id"])
+    if changes.get("grouping") is not None:
+        changes["grouping"] = dict(given(changes["grouping"]))
+    return changes

@@ -6,11 +6,13 @@ import strawberry
 
 from domain.crm import channel as domain
 from domain.crm.channel import ChannelKind, ChannelStatus, Engine
+from domain.crm.grouping import GroupingRules
 from domain.ids import ChannelId
 from domain.values import PhoneNumber
 from resolvers.crm import channels as resolve
 from schema.crm.pipeline import Pipeline
 from schema.fields import computed, edge, plain, represents
+from schema.identity.agent import Agent
 from schema.relay import Node, id_of
 
 
@@ -45,6 +47,23 @@ class HistoryImport:
     messages_imported: int = plain("How many messages it filed so far.")
 
 
+@strawberry.type(description="How a channel groups what people write in bursts.")
+@represents(GroupingRules)
+class Grouping:
+    """A `domain.crm.grouping.GroupingRules`."""
+
+    max_messages: int = plain("How many messages close a group.")
+    max_duration_ms: int | None = plain(
+        "How long a group lasts at most, in milliseconds; null means four windows, at least a minute."
+    )
+    enrichment_timeout_ms: int = plain("How long a group waits for what its files say, in milliseconds.")
+    group_chats: bool = plain("Whether messages of WhatsApp groups are grouped.")
+    extend_on_typing: bool = plain("Whether it waits on while somebody types.")
+    cancel_on_reply: bool | None = plain(
+        "Whether our own reply cancels the group; null means if the channel has an agent."
+    )
+
+
 @strawberry.type(description="One WhatsApp account, reached through a WAHA session.")
 @represents(domain.Channel)
 class Channel(Node):
@@ -60,6 +79,14 @@ class Channel(Node):
     phone: PhoneNumber | None = plain("The account's telephone number, once paired.")
     qr_code: str | None = plain("What the phone scans to pair; only while it waits for that.")
     debounce_timeout_ms: int = plain("How long to wait for further messages of a burst, in milliseconds.")
+    grouping: Grouping = plain("How what people write in bursts is grouped.")
+    agent: Agent | None = edge(resolve.agent, "The agent of type AI that answers.")
+    takeover_pause_seconds: int = plain(
+        "How long the agent is silent in a chat in which a person replied, in seconds."
+    )
+    session_warning_seconds: int | None = plain(
+        "How long before a session ends by silence session.expiring says so, in seconds; null for never."
+    )
     session_timeout_seconds: int | None = plain(
         "How much silence ends a session, in seconds; null leaves it to the pipeline, then the project."
     )

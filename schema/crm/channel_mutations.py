@@ -11,6 +11,26 @@ from schema.mutations import mutation, user_errors
 from schema.user_errors import UserError
 
 
+@strawberry.input(description="How to group what people write in bursts. Null stands for the default.")
+class GroupingInput:
+    """How to group bursts."""
+
+    max_messages: int | None = optional("How many messages close a group, 1 to 200; 50 by default.")
+    max_duration_ms: int | None = optional(
+        "How long a group lasts at most, 1,000 to 900,000 ms; by default four windows, at least a minute."
+    )
+    enrichment_timeout_ms: int | None = optional(
+        "How long a group waits for what its files say, 0 to 300,000 ms; 30,000 by default."
+    )
+    group_chats: bool | None = optional("Whether messages of WhatsApp groups are grouped; false by default.")
+    extend_on_typing: bool | None = optional(
+        "Whether to wait on while somebody types; false by default. WAHA has to report presences."
+    )
+    cancel_on_reply: bool | None = optional(
+        "Whether our own reply cancels the group; by default if the channel has an agent."
+    )
+
+
 @strawberry.input(description="Which WhatsApp account to set up, and where its WAHA session is.")
 class ChannelCreateInput:
     """Which WhatsApp account to set up, and where its WAHA session is."""
@@ -20,7 +40,15 @@ class ChannelCreateInput:
     waha_session: str = plain("The session on the WAHA server, up to 64 characters.")
     waha_api_key: str | None = optional("The WAHA server's API key; kept encrypted and never shown.")
     debounce_timeout_ms: int | None = optional("How long to wait for the rest of a burst, 0 to 300,000 ms.")
+    grouping: GroupingInput | None = optional("How to group what people write in bursts.")
+    agent_id: strawberry.ID | None = optional("The agent of type AI that answers.")
+    takeover_pause_seconds: int | None = optional(
+        "How long the agent is silent in a chat in which a person replied, 0 to 2,592,000 s; 3,600 by default."
+    )
     session_timeout_seconds: int | None = optional("How much silence ends a session, 60 to 86,400 s.")
+    session_warning_seconds: int | None = optional(
+        "How long before that end the event session.expiring says so, 1 to 86,400 s; never by default."
+    )
     allow_groups: bool | None = optional("Whether messages of groups are filed.")
     pipeline_id: strawberry.ID | None = optional("The pipeline the channel feeds.")
 
@@ -32,8 +60,16 @@ class ChannelUpdateInput:
     id: strawberry.ID = plain("The channel.")
     name: str | None = optional("What people call it, up to 200 characters; cannot be cleared.")
     debounce_timeout_ms: int | None = optional("How long to wait for the rest of a burst, 0 to 300,000 ms.")
+    grouping: GroupingInput | None = optional("How to group what people write in bursts.")
+    agent_id: strawberry.ID | None = optional("The agent of type AI that answers; null for none.")
+    takeover_pause_seconds: int | None = optional(
+        "How long the agent is silent in a chat in which a person replied, 0 to 2,592,000 s."
+    )
     session_timeout_seconds: int | None = optional(
         "How much silence ends a session, 60 to 86,400 s; null for the pipeline's."
+    )
+    session_warning_seconds: int | None = optional(
+        "How long before that end the event session.expiring says so, 1 to 86,400 s; null for never."
     )
     allow_groups: bool | None = optional("Whether messages of groups are filed; cannot be cleared.")
     pipeline_id: strawberry.ID | None = optional("The pipeline the channel feeds; null for none.")

@@ -35,9 +35,9 @@ class HumanAgent(Agent):
 
 @strawberry.type(description="A program that answers.")
 class BotAgent(Agent):
-    """An agent of type BOT."""
+    """An agent of type BOT or AI."""
 
     @classmethod
     def is_type_of(cls, found: object, _info: object) -> bool:
         """Whether the type stands for the object."""
-        return isinstance(found, domain.Agent) and found.type is AgentType.BOT
+        return isinstance(found, domain.Agent) and found.type in {AgentType.BOT, AgentType.AI}

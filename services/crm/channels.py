@@ -2,33 +2,24 @@
 
 import secrets
 from collections.abc import Sequence
-from typing import TypedDict, Unpack
+from typing import Unpack
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from domain.crm.channel import DEFAULT_DEBOUNCE_MS, Channel
-from domain.errors import Invalid, NotFound, Required, within
+from domain.crm.channel import Channel
+from domain.errors import Invalid, NotFound, within
 from domain.identity.permission import Permission
-from domain.ids import ChannelId, PipelineId
+from domain.ids import ChannelId
 from persistence.paging import Listing, Page, PageRequest
 from persistence.unit_of_work import Reader, UnitOfWork
+from services.crm.channel_settings import Changes, Settings, settle
 from services.ports import Vault
-from services.scope import find_one, find_own, lock_own
+from services.scope import find_own, lock_own
 from services.secrets import waha_api_key_context, webhook_hmac_key_context
 from services.viewer import Viewer
 
 URL_LIMIT, KEY_LIMIT = 2_048, 1_024
 _TOKEN_BYTES, _KEY_BYTES = 24, 32
-
-
-class Changes(TypedDict, total=False):
-    """What an update may set: absent leaves a value as it is, None clears what can be without one."""
-
-    name: str | None
-    debounce_timeout_ms: int | None
-    session_timeout_seconds: int | None
-    allow_groups: bool | None
-    pipeline_id: PipelineId | None
 
 
 async def find(reader: Reader, viewer: Viewer, *, ids: Sequence[UUID]) -> dict[UUID, Channel]:
@@ -59,14 +50,12 @@ async def create(
     waha_url: str,
     waha_session: str,
     waha_api_key: str | None,
-    debounce_timeout_ms: int = DEFAULT_DEBOUNCE_MS,
-    session_timeout_seconds: int | None = None,
-    allow_groups: bool = False,
-    pipeline_id: PipelineId | None = None,
+    **settings: Unpack[Settings],
 ) -> tuple[Channel, str]:
     """Set up a channel; return it and the key that signs its webhooks, which is never shown again.
 
-    Raises `AlreadyExists` when the tenant has a channel for this WAHA session, `NotFound` for an unknown pipeline.
+    Raises `AlreadyExists` when the tenant has a channel for this WAHA session, `NotFound` for an unknown pipeline
+    or agent.
     """
     viewer.require(Permission.CHANNELS_WRITE)
     token, hmac_key = secrets.token_urlsafe(_TOKEN_BYTES), secrets.token_urlsafe(_KEY_BYTES)
@@ -84,15 +73,7 @@ async def create(
         webhook_hmac_key=vault.seal(hmac_key, context=webhook_hmac_key_context(token)),
         at=uow.now,
     )
-    await _require_pipeline(uow, viewer, pipeline_id)
-    channel.configure(
-        at=uow.now,
-        name=channel.name,
-        debounce_timeout_ms=debounce_timeout_ms,
-        session_timeout_seconds=session_timeout_seconds,
-        allow_groups=allow_groups,
-        pipeline_id=pipeline_id,
-    )
+    channel.configure(at=uow.now, **await settle(uow, viewer, channel, {**settings, "name": name}))
     return uow.channels.add(channel), hmac_key
 
 
@@ -119,28 +100,8 @@ async def update(
     viewer.require(Permission.CHANNELS_WRITE)
     channel = await lock_own(uow.channels, viewer, channel_id, expected_version=expected_version)
     _refuse_deleted(channel)
-    name = changes.get("name", channel.name)
-    debounce = changes.get("debounce_timeout_ms", channel.debounce_timeout_ms)
-    groups = changes.get("allow_groups", channel.allow_groups)
-    if name is None or debounce is None or groups is None:
-        missing = "name" if name is None else "debounceTimeoutMs" if debounce is None else "allowGroups"
-        raise Required(f"{missing} cannot be cleared; give a value or leave it out.", field=[missing])
-    pipeline_id = changes.get("pipeline_id", channel.pipeline_id)
-    await _require_pipeline(uow, viewer, pipeline_id)
-    channel.configure(
-        at=uow.now,
-        name=name,
-        debounce_timeout_ms=debounce,
-        session_timeout_seconds=changes.get("session_timeout_seconds", channel.session_timeout_seconds),
-        allow_groups=groups,
-        pipeline_id=pipeline_id,
-    )
+    channel.configure(at=uow.now, **await settle(uow, viewer, channel, changes))
     return channel
-
-
-async def _require_pipeline(uow: UnitOfWork, viewer: Viewer, pipeline_id: PipelineId | None) -> None:
-    if pipeline_id is not None:
-        await find_one(uow.pipelines, viewer, pipeline_id, field="pipelineId")
 
 
 def _server(url: str) -> str:

@@ -1,0 +1,74 @@
+"""Rows that somebody has to look at when their time comes: how they are found, whatever kind they are.
+
+A row is due when its column says so; whoever looks at it settles it, or moves the time, in a transaction of
+its own. So a timer that is late, early, or doubled costs nothing but time.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from domain.ids import TenantId
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """That a row is due at an instant, for whoever keeps the timers."""
+
+    queue: str
+    tenant_id: TenantId
+    row_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class DueQueue:
+    """A table with a column of instants, indexed on its own where `condition` holds; SQL of ours, not input.
+
+    The system role must be granted the columns id, tenant_id and those named here.
+    """
+
+    name: str
+    table: str
+    column: str
+    condition: str = "true"
+
+    async def due(
+        self, system: "asyncpg.Pool[asyncpg.Record]", *, now: datetime, limit: int
+    ) -> dict[TenantId, list[UUID]]:
+        """Return the rows whose time has come, by tenant, those first that have waited longest."""
+        rows = await system.fetch(
+            f"SELECT tenant_id, id FROM {self.table} "  # noqa: S608 As said above.
+            f"WHERE {self.column} <= $1 AND {self.condition} ORDER BY {self.column} LIMIT $2",
+            now,
+            limit,
+        )
+        found: dict[TenantId, list[UUID]] = defaultdict(list)
+        for row in rows:
+            found[row["tenant_id"]].append(row["id"])
+        return found
+
+    async def upcoming(
+        self, system: "asyncpg.Pool[asyncpg.Record]", *, after: tuple[datetime, UUID] | None, limit: int
+    ) -> list[tuple[TenantId, UUID, datetime]]:
+        """Return rows in the order of their times, behind one that was returned before: to set all timers anew."""
+        since, id_ = after or (None, None)
+        rows = await system.fetch(
+            f"SELECT tenant_id, id, {self.column} AS at FROM {self.table} "  # noqa: S608 As said above.
+            f"WHERE {self.column} IS NOT NULL AND {self.condition} "
+            f"AND ($1::timestamptz IS NULL OR ({self.column}, id) > ($1, $2)) ORDER BY {self.column}, id LIMIT $3",
+            since,
+            id_,
+            limit,
+        )
+        return [(row["tenant_id"], row["id"], row["at"]) for row in rows]
+
+    async def next_at(self, system: "asyncpg.Pool[asyncpg.Record]") -> datetime | None:
+        """Return when the next row is due; None when none waits."""
+        found: datetime | None = await system.fetchval(
+            f"SELECT min({self.column}) FROM {self.table} WHERE {self.condition}"  # noqa: S608 As said above.
+        )
+        return found
