@@ -13,12 +13,14 @@ from domain.ids import TenantId
 from integrations.redis_feed import Listening
 from persistence.bulk import Connection
 from persistence.database import Database, assume_tenant
+from persistence.due import Alarm
 from persistence.events import Cause
 from persistence.messaging import lanes
 from persistence.messaging.lanes import WaitingWebhook
 from persistence.outages import RACES, heed_cancellation, is_outage
-from services.crm.inbound import Outcome, Report
+from services.crm.inbound import Report
 from services.crm.inbound_batch import Processed, process
+from services.crm.outcome import Outcome
 
 log = structlog.get_logger()
 
@@ -99,9 +101,12 @@ async def _batch(database: Database, translate: Translate, *, one_by_one: bool) 
         parts = [(one,) for one in claim.webhooks] if one_by_one else [claim.webhooks]
         settle = _settle_alone if one_by_one else _file
         wakes: frozenset[str] = frozenset()
+        alarms: list[Alarm] = []
         stop_at = monotonic() + _LONGEST_SECONDS
         for part in parts:
-            wakes |= await settle(connection, database, claim.tenant_id, part, translate)
+            done = await settle(connection, database, claim.tenant_id, part, translate)
+            wakes |= done.wakes
+            alarms += done.alarms
             settled += part
             if monotonic() > stop_at:
                 # What is locked so far is let go; the others are claimed anew.
@@ -112,6 +117,8 @@ async def _batch(database: Database, translate: Translate, *, one_by_one: bool) 
         WAITED.observe(max((now - webhook.received_at).total_seconds(), 0))
     for name in sorted(wakes):
         await database.wake(name)
+    if alarms:
+        await database.set_alarms(alarms)
     return len(settled)
 
 
@@ -121,16 +128,16 @@ async def _settle_alone(
     tenant_id: TenantId,
     webhooks: Sequence[WaitingWebhook],
     translate: Translate,
-) -> frozenset[str]:
+) -> Processed:
     """File one webhook in a savepoint; if it fails, try it later, and in the end put it aside."""
     (webhook,) = webhooks
     try:
         async with connection.transaction():
-            wakes = await _file(connection, database, tenant_id, webhooks, translate)
+            done = await _file(connection, database, tenant_id, webhooks, translate)
             # What would only be refused at the commit has to be refused here, where it stops no other.
             await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
             await connection.execute("SET CONSTRAINTS ALL DEFERRED")
-            return wakes
+            return done
     except Exception as error:
         if _is_outage(error):
             raise
@@ -143,7 +150,7 @@ async def _settle_alone(
             attempt=webhook.attempts + 1,
             dead=is_dead,
         )
-        return frozenset()
+        return Processed(outcomes={})
 
 
 async def _file(
@@ -152,7 +159,7 @@ async def _file(
     tenant_id: TenantId,
     webhooks: Sequence[WaitingWebhook],
     translate: Translate,
-) -> frozenset[str]:
+) -> Processed:
     reports = [
         Report(number=one.id, channel_id=one.channel_id, event=translate(one.body, one.received_at))
         for one in webhooks
@@ -163,7 +170,7 @@ async def _file(
         connection, [(one.id, done.outcomes.get(one.id, Outcome.IGNORED).value) for one in webhooks]
     )
     _count(webhooks, done)
-    return done.wakes
+    return done
 
 
 def _count(webhooks: Sequence[WaitingWebhook], done: Processed) -> None:
