@@ -35,6 +35,9 @@ LATENESS = Histogram(
 )
 WORKED = Counter("ventros_message_groups", "Groups that were worked on, by what came of it.", ["outcome"])
 
+CONCURRENT = 16
+"""How many groups a process works on at once, where it works on those that it closes."""
+
 Dispatch = Callable[[TenantId, Sequence[MessageGroupId]], Awaitable[object]]
 """Lets a worker process groups, any number of times; what gets lost is handed out again by the timer."""
 
@@ -50,20 +53,56 @@ class Answer(Protocol):
         ...
 
 
+class Bench:
+    """The groups that a process works on: some at once, the others in the order they were handed out.
+
+    However often a group is handed out while it waits here, it is worked on once.
+    """
+
+    def __init__(self, database: Database, *, answer: Answer | None) -> None:
+        self._database = database
+        self._answer = answer
+        self._waiting: dict[MessageGroupId, TenantId] = {}
+        self._some = asyncio.Event()
+
+    async def dispatch(self, tenant_id: TenantId, ids: Sequence[MessageGroupId]) -> None:
+        """Take groups in and return at once."""
+        for id_ in ids:
+            self._waiting.setdefault(id_, tenant_id)
+        self._some.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for number in range(CONCURRENT):
+                group.create_task(self._work(), name=f"group-{number}")
+
+    async def _work(self) -> None:
+        while True:
+            while not self._waiting:
+                self._some.clear()
+                await self._some.wait()
+            id_ = next(iter(self._waiting))
+            await process(self._database, self._waiting.pop(id_), id_, answer=self._answer)
+
+
 async def claim(
     database: Database, tenant_id: TenantId, ids: Sequence[UUID], *, dispatch: Dispatch
-) -> list[MessageGroup]:
-    """Close those of a tenant's groups whose time has come and hand them out; return them."""
+) -> list[MessageGroupId]:
+    """Close those of a tenant's groups whose time has come and hand them out; return which."""
     now = database.clock.now()
     async with database.tenant_transaction(tenant_id) as connection:
         found = await rows.claim(connection, [MessageGroupId(id_) for id_ in ids], now=now, cause=_CAUSE)
     if not found:
         return []
-    for group in found:
+    closed = [group for group in found if group.flushed_at == now]
+    for group in closed:
         LATENESS.observe(max((now - group.expires_at).total_seconds(), 0))
-    await database.wake("outbox")
-    await dispatch(tenant_id, [group.id for group in found])
-    return found
+    if closed:
+        await database.wake("outbox")
+    handed = [group.id for group in found]
+    await dispatch(tenant_id, handed)
+    return handed
 
 
 async def process(
@@ -74,11 +113,13 @@ async def process(
     answer: Answer | None,
     hold_seconds: float = HOLD_SECONDS,
 ) -> bool:
-    """Work on a group if it is its turn; return whether it was."""
+    """Work on a group if it is its turn; return whether it was.
+
+    Raises nothing: whatever fails, the group is tried again, by this worker or by another after its lease.
+    """
     viewer = system_viewer(tenant_id=tenant_id)
     token = new_id()
-    async with database.writing(tenant_id, _CAUSE) as uow:
-        group = await service.take(uow, viewer, group_id=group_id, token=token)
+    group = await _take(database, viewer, group_id, token)
     if group is None:
         return False
     try:
@@ -101,11 +142,24 @@ async def process(
     return True
 
 
+async def _take(
+    database: Database, viewer: Viewer, group_id: MessageGroupId, token: UUID
+) -> MessageGroup | None:
+    try:
+        async with database.writing(viewer.tenant_id, _CAUSE) as uow:
+            return await service.take(uow, viewer, group_id=group_id, token=token)
+    except Exception as error:  # noqa: BLE001 Whatever it is, the group is handed out again.
+        heed_cancellation()
+        WORKED.labels("not_taken").inc()
+        log.warning("group.not_taken", group_id=str(group_id), error=repr(error))
+        return None
+
+
 async def _retry_later(
     database: Database, viewer: Viewer, group: MessageGroup, token: UUID, error: Exception
 ) -> None:
     pause = min(_FIRST_PAUSE * 2 ** (group.attempts - 1), _LONGEST_PAUSE)
-    with suppress(Conflict):
+    try:
         async with database.writing(viewer.tenant_id, _CAUSE) as uow:
             await service.retry_later(
                 uow,
@@ -115,6 +169,11 @@ async def _retry_later(
                 error=f"{type(error).__name__} while the group was worked on.",
                 until=uow.now + pause,
             )
+    except Conflict:
+        log.info("group.lost", group_id=str(group.id), attempt=group.attempts)
+    except Exception as trouble:  # noqa: BLE001 As above: its lease ends.
+        heed_cancellation()
+        log.warning("group.not_given_back", group_id=str(group.id), error=type(trouble).__name__)
 
 
 @asynccontextmanager

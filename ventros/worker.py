@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import partial
@@ -17,7 +17,6 @@ from arq.worker import Worker
 from prometheus_client import Counter, Histogram, start_http_server
 from redis.exceptions import RedisError
 
-from domain.ids import MessageGroupId, TenantId
 from integrations.event_feed import RedisFeed
 from integrations.redis_feed import listening
 from integrations.timers import Timers
@@ -89,12 +88,8 @@ async def run(parts: Parts) -> None:
             timers = Timers(redis_url)
             stack.push_async_callback(timers.close)
         log.info("worker.started", redis=redis_url is not None)
+        bench = message_groups.Bench(parts.database, answer=None)
         async with asyncio.TaskGroup() as group:
-
-            async def dispatch(tenant_id: TenantId, ids: Sequence[MessageGroupId]) -> None:
-                for id_ in ids:
-                    group.create_task(message_groups.process(parts.database, tenant_id, id_, answer=None))
-
             group.create_task(
                 run_lanes(
                     parts.database,
@@ -122,12 +117,13 @@ async def run(parts: Parts) -> None:
                 run_timer(
                     parts.database,
                     GROUPS_DUE,
-                    act=partial(message_groups.claim, parts.database, dispatch=dispatch),
+                    act=partial(message_groups.claim, parts.database, dispatch=bench.dispatch),
                     timers=timers,
                     wakes=wakes,
                 ),
                 name="message_groups",
             )
+            group.create_task(bench.run(), name="bursts")
             group.create_task(_keep_house(parts, redis_url), name="housekeeping")
 
 

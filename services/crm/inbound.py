@@ -167,7 +167,7 @@ def _file_message(
     if inbound:
         join_group(held, channel, chat, message)
     else:
-        heed_reply(held, channel, chat, event.sent_at)
+        heed_reply(held, channel, chat, message)
     held.add_message(message)
     want_file(held, message, event)
     if inbound and (chat.last_message_at is None or event.sent_at >= chat.last_message_at):
