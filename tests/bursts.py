@@ -7,11 +7,16 @@ from typing import Any
 from uuid import UUID
 
 from domain.crm.channel import ChannelSettings
+from domain.crm.chat import Chat, ChatType
 from domain.crm.content import TextContent
+from domain.crm.grouping import Grouping
 from domain.crm.message_group import MessageGroup
-from domain.ids import ChatId, MessageGroupId, TenantId
+from domain.ids import ChatId, MessageGroupId, MessageId, TenantId, new_id
 from jobs import message_groups
+from persistence import bulk
+from persistence.crm.chats import chats
 from persistence.crm.message_groups import GROUPS_DUE
+from persistence.crm.message_groups import message_groups as message_groups_table
 from persistence.database import Database
 from persistence.events import Cause
 from services.crm import messages
@@ -168,3 +173,46 @@ class Counter:
 
     async def _dispatch(self, _: TenantId, ids: Sequence[MessageGroupId | UUID]) -> None:
         self.handed_out += [MessageGroupId(id_) for id_ in ids]
+
+
+async def add_groups(
+    database: Database, shop: Shop, count: int, *, window: timedelta, stagger: timedelta = timedelta()
+) -> list[MessageGroup]:
+    """File groups of one message each, each in a chat of its own, that end after the window, one after another."""
+    now = database.clock.now()
+    opened, grouped = [], []
+    for number in range(count):
+        chat = Chat.open(
+            tenant_id=shop.tenant_id,
+            project_id=shop.project_id,
+            channel_id=shop.channel_id,
+            type=ChatType.GROUP,
+            external_id=f"{new_id().int % 10**18}@g.us",
+            contact_id=None,
+            at=now,
+        )
+        opened.append(chat)
+        grouped.append(
+            MessageGroup.open(
+                tenant_id=shop.tenant_id,
+                project_id=shop.project_id,
+                channel_id=shop.channel_id,
+                chat_id=chat.id,
+                contact_id=None,
+                session_id=None,
+                message_id=MessageId(new_id()),
+                sent_at=now,
+                grouping=Grouping(
+                    window=window + number * stagger,
+                    cap=timedelta(hours=1),
+                    max_messages=50,
+                    is_extended_by_typing=False,
+                ),
+                is_behind=False,
+                at=now,
+            )
+        )
+    async with database.tenant_transaction(shop.tenant_id) as connection:
+        await bulk.insert_aggregates(connection, chats, opened)
+        await bulk.insert_aggregates(connection, message_groups_table, grouped)
+    return grouped
