@@ -158,7 +158,7 @@ async def test_what_is_asked_for_wrongly_is_said(counter: Counter, api: Api, mut
 
     assert [code for code, _ in codes(stale)] == ["VERSION_CONFLICT"]
     assert [code for code, _ in codes(unknown)] == ["NOT_FOUND"]
-    assert answer.codes == ["BAD_USER_INPUT"]
+    assert answer.codes == ["INVALID_ID"]
     assert await counter.groups() == [("PENDING", None, "Oi tudo bem?")]
 
 
