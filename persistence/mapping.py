@@ -6,6 +6,7 @@ from sqlalchemy.orm import configure_mappers, registry
 from domain.crm.channel import Channel
 from domain.crm.chat import Chat, ChatParticipant
 from domain.crm.contact import Contact, ContactIdentity
+from domain.crm.enrichment import Enrichment
 from domain.crm.message import Message
 from domain.crm.message_group import MessageGroup
 from domain.crm.pipeline import Pipeline
@@ -16,6 +17,7 @@ from domain.identity.tenant import Project, Tenant
 from persistence.crm.channels import channels
 from persistence.crm.chats import chat_participants, chats
 from persistence.crm.contacts import contact_identities, contacts
+from persistence.crm.enrichments import enrichments
 from persistence.crm.message_groups import message_groups
 from persistence.crm.messages import messages
 from persistence.crm.pipelines import pipelines
@@ -39,6 +41,7 @@ AGGREGATE_TABLES: dict[type, Table] = {
     Session: sessions,
     Message: messages,
     MessageGroup: message_groups,
+    Enrichment: enrichments,
 }
 """The table of each aggregate; `version` is the optimistic lock."""
 

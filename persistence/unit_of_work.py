@@ -11,6 +11,7 @@ from domain.base import Aggregate
 from persistence.crm.channels import Channels
 from persistence.crm.chats import Chats
 from persistence.crm.contacts import Contacts
+from persistence.crm.enrichments import Enrichments
 from persistence.crm.message_groups import MessageGroups
 from persistence.crm.messages import Messages
 from persistence.crm.pipelines import Pipelines
@@ -87,6 +88,11 @@ class Reader:
     def message_groups(self) -> MessageGroups:
         """Its bursts of messages."""
         return MessageGroups(self.session)
+
+    @property
+    def enrichments(self) -> Enrichments:
+        """What is found out about the files of messages."""
+        return Enrichments(self.session)
 
 
 @dataclass(frozen=True)
