@@ -8,6 +8,7 @@ from time import monotonic
 import structlog
 from prometheus_client import Counter, Histogram
 
+from domain.crm.enrichment_routing import NOTHING, Abilities
 from domain.crm.inbound import InboundEvent
 from domain.ids import TenantId
 from integrations.redis_feed import Listening
@@ -44,21 +45,28 @@ WAITED = Histogram(
 )
 
 
-async def run_lanes(database: Database, wakes: Listening, *, translate: Translate, workers: int) -> None:
+async def run_lanes(
+    database: Database,
+    wakes: Listening,
+    *,
+    translate: Translate,
+    workers: int,
+    abilities: Abilities = NOTHING,
+) -> None:
     """Work until cancelled, through outages of PostgreSQL; a cancelled batch rolls back and is done by others."""
     async with asyncio.TaskGroup() as group:
         for number in range(workers):
-            group.create_task(_loop(database, wakes, translate), name=f"lane-{number}")
+            group.create_task(_loop(database, wakes, translate, abilities), name=f"lane-{number}")
 
 
-async def work_once(database: Database, *, translate: Translate) -> int:
+async def work_once(database: Database, *, translate: Translate, abilities: Abilities = NOTHING) -> int:
     """Settle one batch and return how many webhooks it held; 0 when nothing waits.
 
     A batch that fails is done again webhook by webhook, so that one bad webhook delays nobody but itself.
     """
     for _ in range(RETRIES):
         try:
-            return await _batch(database, translate, one_by_one=False)
+            return await _batch(database, translate, abilities, one_by_one=False)
         except RACES as race:
             log.debug("lane.race", error=type(race).__name__)
         except Exception as error:
@@ -67,14 +75,14 @@ async def work_once(database: Database, *, translate: Translate) -> int:
             # Whatever it is, the batch is done again webhook by webhook.
             log.warning("lane.batch_failed", error=repr(error))
             break
-    return await _batch(database, translate, one_by_one=True)
+    return await _batch(database, translate, abilities, one_by_one=True)
 
 
-async def _loop(database: Database, wakes: Listening, translate: Translate) -> None:
+async def _loop(database: Database, wakes: Listening, translate: Translate, abilities: Abilities) -> None:
     pause = _PAUSE_SECONDS
     while True:
         try:
-            if await work_once(database, translate=translate) == 0:
+            if await work_once(database, translate=translate, abilities=abilities) == 0:
                 await wakes.wait("inbox", timeout=POLL_SECONDS)
             pause = _PAUSE_SECONDS
         except Exception as error:  # noqa: BLE001 The loop outlives any outage; the webhooks wait in the inbox.
@@ -89,7 +97,7 @@ def _is_outage(error: Exception) -> bool:
     return is_outage(error) and not isinstance(error, lanes.TOO_SLOW)
 
 
-async def _batch(database: Database, translate: Translate, *, one_by_one: bool) -> int:
+async def _batch(database: Database, translate: Translate, abilities: Abilities, *, one_by_one: bool) -> int:
     settled: list[WaitingWebhook] = []
     async with database.system.acquire() as connection, connection.transaction():
         claim = await lanes.claim(connection)
@@ -101,7 +109,7 @@ async def _batch(database: Database, translate: Translate, *, one_by_one: bool) 
         wakes: frozenset[str] = frozenset()
         stop_at = monotonic() + _LONGEST_SECONDS
         for part in parts:
-            wakes |= await settle(connection, database, claim.tenant_id, part, translate)
+            wakes |= await settle(connection, database, claim.tenant_id, part, translate, abilities=abilities)
             settled += part
             if monotonic() > stop_at:
                 # What is locked so far is let go; the others are claimed anew.
@@ -121,12 +129,14 @@ async def _settle_alone(
     tenant_id: TenantId,
     webhooks: Sequence[WaitingWebhook],
     translate: Translate,
+    *,
+    abilities: Abilities,
 ) -> frozenset[str]:
     """File one webhook in a savepoint; if it fails, try it later, and in the end put it aside."""
     (webhook,) = webhooks
     try:
         async with connection.transaction():
-            wakes = await _file(connection, database, tenant_id, webhooks, translate)
+            wakes = await _file(connection, database, tenant_id, webhooks, translate, abilities=abilities)
             # What would only be refused at the commit has to be refused here, where it stops no other.
             await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
             await connection.execute("SET CONSTRAINTS ALL DEFERRED")
@@ -152,13 +162,17 @@ async def _file(
     tenant_id: TenantId,
     webhooks: Sequence[WaitingWebhook],
     translate: Translate,
+    *,
+    abilities: Abilities,
 ) -> frozenset[str]:
     reports = [
         Report(number=one.id, channel_id=one.channel_id, event=translate(one.body, one.received_at))
         for one in webhooks
     ]
     cause = Cause(correlation_id=webhooks[0].event_key, actor="whatsapp")
-    done = await process(connection, tenant_id, reports, now=database.clock.now(), cause=cause)
+    done = await process(
+        connection, tenant_id, reports, now=database.clock.now(), cause=cause, abilities=abilities
+    )
     await lanes.archive(
         connection, [(one.id, done.outcomes.get(one.id, Outcome.IGNORED).value) for one in webhooks]
     )

@@ -25,7 +25,7 @@ APP_ROLE, SYSTEM_ROLE = "ventros_app", "ventros_system"
 _SET_TENANT = text("SELECT set_config('app.tenant_id', :tenant, true)")
 
 Wake = Callable[[str], Awaitable[None]]
-"""Tells workers that something waits: `outbox`, `inbox`, `outgoing` or `media`. Best effort, after the commit."""
+"""Tells workers that something waits, such as `outbox`, `inbox` or `media`. Best effort, after the commit."""
 
 
 async def _nobody(_: str) -> None:

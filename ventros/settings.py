@@ -140,6 +140,11 @@ class Settings(BaseSettings):
         description="What models cost in US dollars, per million tokens or per minute of sound, as JSON: "
         '{"gpt-4o-mini": {"prompt": 0.15, "cached": 0.075, "completion": 0.60}, "whisper-1": {"minute": 0.006}}.',
     )
+    ai_daily_budget: Dollars | None = Field(
+        default=None,
+        description="What AI providers may cost a project in a day of UTC, in US dollars, unless the project says so "
+        "itself; by default there is no limit. Only models that have a price are counted.",
+    )
     whisper_model_path: Path | None = Field(
         default=None,
         description="The directory of a faster-whisper model, to write down recordings on this machine instead.",
@@ -219,6 +224,11 @@ class Settings(BaseSettings):
     def vision_model(self) -> str:
         """The model that describes pictures."""
         return self.ai_vision_model or self.ai_model
+
+    @property
+    def ai_daily_budget_microusd(self) -> int | None:
+        """What AI providers may cost a project in a day, in micro-USD; None is no limit."""
+        return _micro(self.ai_daily_budget)
 
     @property
     def prices(self) -> Prices:

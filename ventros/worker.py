@@ -20,11 +20,14 @@ from integrations.event_feed import RedisFeed
 from integrations.redis_feed import listening
 from integrations.waha.translate import to_domain
 from jobs import channels, groups, housekeeping
+from jobs.enrichers import abilities_of
+from jobs.enrichments import run_enrichments
 from jobs.lanes import run_lanes
 from jobs.media import run_media
 from jobs.mover import run_mover
 from jobs.outbound import run_outbound
 from persistence.outages import heed_cancellation
+from ventros.enriching import enrichers_of
 from ventros.settings import Settings
 from ventros.wiring import Parts, connected
 
@@ -70,12 +73,16 @@ async def run(parts: Parts) -> None:
     """Run every part of a worker until cancelled. Each part outlives outages of PostgreSQL, Redis and WAHA."""
     redis_url = parts.settings.redis_url or None
     async with AsyncExitStack() as stack:
-        wakes = await stack.enter_async_context(listening(redis_url, ["inbox", "outgoing", "media"]))
+        wakes = await stack.enter_async_context(
+            listening(redis_url, ["inbox", "outgoing", "media", "enrichments"])
+        )
         sinks = []
         if redis_url is not None:
             feed = RedisFeed(redis_url)
             stack.push_async_callback(feed.close)
             sinks.append(feed)
+        enrichers = enrichers_of(parts)
+        abilities = abilities_of(enrichers)
         log.info("worker.started", redis=redis_url is not None)
         async with asyncio.TaskGroup() as group:
             group.create_task(
@@ -84,13 +91,25 @@ async def run(parts: Parts) -> None:
                     wakes,
                     translate=lambda body, at: to_domain(body, received_at=at),
                     workers=parts.settings.lane_workers,
+                    abilities=abilities,
                 ),
                 name="lanes",
             )
             group.create_task(run_mover(parts.database, redis_url=redis_url, sinks=sinks), name="mover")
             group.create_task(run_outbound(parts.database, wakes, dial=parts.dial), name="outbound")
             group.create_task(
-                run_media(parts.database, wakes, dial=parts.dial, storage=parts.storage), name="media"
+                run_media(parts.database, wakes, dial=parts.dial, storage=parts.storage, abilities=abilities),
+                name="media",
+            )
+            group.create_task(
+                run_enrichments(
+                    parts.database,
+                    wakes,
+                    enrichers=enrichers,
+                    storage=parts.storage,
+                    default_budget=parts.settings.ai_daily_budget_microusd,
+                ),
+                name="enrichments",
             )
             group.create_task(_keep_house(parts, redis_url), name="housekeeping")
 

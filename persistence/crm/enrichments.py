@@ -57,6 +57,7 @@ enrichments = tenant_table(
     Column("is_cached", Boolean, nullable=False),
     Column("cost_microusd", BigInteger),
     Column("duration_ms", Integer),
+    Column("requested_at", instant(), nullable=False),
     Column("attempts", SmallInteger, nullable=False),
     Column("due_at", instant()),
     Column("token", Uuid),

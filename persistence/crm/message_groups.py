@@ -116,6 +116,19 @@ class MessageGroups(Repository[MessageGroup]):
         )
         return list(found)
 
+    async def lock_to_hurry(self, id_: MessageGroupId) -> MessageGroup | None:
+        """Return a group, locked, that is worked on or may be soon; None for one that is settled or gone."""
+        found = await self.session.scalars(
+            select(MessageGroup)
+            .where(
+                message_groups.c.id == id_,
+                message_groups.c.status.in_([GroupStatus.PENDING, GroupStatus.PROCESSING]),
+            )
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
+        return found.one_or_none()
+
 
 async def load_open(connection: Connection, chat_ids: Sequence[ChatId]) -> list[MessageGroup]:
     """Return, locked, the groups of some chats that are written into or worked on."""

@@ -25,6 +25,7 @@ from domain.crm.session import Session, file_message, resolve_timeout
 from domain.ids import ChannelId, ContactId, SessionId
 from domain.values import AddressKind, WhatsAppAddress
 from persistence.crm.conversations import Conversations, identity_keys
+from services.crm.inbound_enrichments import want_texts
 from services.crm.inbound_files import want_file, with_file_id
 
 _CHAT_TYPES = {
@@ -167,6 +168,7 @@ def _file_message(
         message.acknowledge(event.ack, acked_at=event.sent_at, at=held.now)
     held.add_message(message)
     want_file(held, message, event)
+    want_texts(held, channel, chat, message)
     if inbound and (chat.last_message_at is None or event.sent_at >= chat.last_message_at):
         chat.wake(at=held.now)
     chat.file(event.sent_at, at=held.now)
