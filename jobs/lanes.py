@@ -14,12 +14,14 @@ from domain.ids import TenantId
 from integrations.redis_feed import Listening
 from persistence.bulk import Connection
 from persistence.database import Database, assume_tenant
+from persistence.due import Alarm
 from persistence.events import Cause
 from persistence.messaging import lanes
 from persistence.messaging.lanes import WaitingWebhook
 from persistence.outages import RACES, heed_cancellation, is_outage
-from services.crm.inbound import Outcome, Report
+from services.crm.inbound import Report
 from services.crm.inbound_batch import Processed, process
+from services.crm.outcome import Outcome
 
 log = structlog.get_logger()
 
@@ -107,9 +109,12 @@ async def _batch(database: Database, translate: Translate, abilities: Abilities,
         parts = [(one,) for one in claim.webhooks] if one_by_one else [claim.webhooks]
         settle = _settle_alone if one_by_one else _file
         wakes: frozenset[str] = frozenset()
+        alarms: list[Alarm] = []
         stop_at = monotonic() + _LONGEST_SECONDS
         for part in parts:
-            wakes |= await settle(connection, database, claim.tenant_id, part, translate, abilities=abilities)
+            done = await settle(connection, database, claim.tenant_id, part, translate, abilities=abilities)
+            wakes |= done.wakes
+            alarms += done.alarms
             settled += part
             if monotonic() > stop_at:
                 # What is locked so far is let go; the others are claimed anew.
@@ -120,6 +125,8 @@ async def _batch(database: Database, translate: Translate, abilities: Abilities,
         WAITED.observe(max((now - webhook.received_at).total_seconds(), 0))
     for name in sorted(wakes):
         await database.wake(name)
+    if alarms:
+        await database.set_alarms(alarms)
     return len(settled)
 
 
@@ -131,16 +138,16 @@ async def _settle_alone(
     translate: Translate,
     *,
     abilities: Abilities,
-) -> frozenset[str]:
+) -> Processed:
     """File one webhook in a savepoint; if it fails, try it later, and in the end put it aside."""
     (webhook,) = webhooks
     try:
         async with connection.transaction():
-            wakes = await _file(connection, database, tenant_id, webhooks, translate, abilities=abilities)
+            done = await _file(connection, database, tenant_id, webhooks, translate, abilities=abilities)
             # What would only be refused at the commit has to be refused here, where it stops no other.
             await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
             await connection.execute("SET CONSTRAINTS ALL DEFERRED")
-            return wakes
+            return done
     except Exception as error:
         if _is_outage(error):
             raise
@@ -153,7 +160,7 @@ async def _settle_alone(
             attempt=webhook.attempts + 1,
             dead=is_dead,
         )
-        return frozenset()
+        return Processed(outcomes={})
 
 
 async def _file(
@@ -164,7 +171,7 @@ async def _file(
     translate: Translate,
     *,
     abilities: Abilities,
-) -> frozenset[str]:
+) -> Processed:
     reports = [
         Report(number=one.id, channel_id=one.channel_id, event=translate(one.body, one.received_at))
         for one in webhooks
@@ -177,7 +184,7 @@ async def _file(
         connection, [(one.id, done.outcomes.get(one.id, Outcome.IGNORED).value) for one in webhooks]
     )
     _count(webhooks, done)
-    return done.wakes
+    return done
 
 
 def _count(webhooks: Sequence[WaitingWebhook], done: Processed) -> None:

@@ -16,7 +16,7 @@ from persistence.crm.message_groups import MessageGroups
 from persistence.crm.messages import Messages
 from persistence.crm.pipelines import Pipelines
 from persistence.crm.sessions import Sessions
-from persistence.due import Alarm
+from persistence.due import Alarm, alarms_of
 from persistence.events import Cause, outbox_rows
 from persistence.identity.agents import Agents
 from persistence.identity.api_keys import ApiKeys
@@ -119,6 +119,7 @@ class UnitOfWork(Reader):
     async def flush(self) -> None:
         """Write all changes, then their events; the outbox last, so that its order is the commit order."""
         await self.session.flush()
+        self.alarms.extend(alarms_of(self.touched))
         rows = outbox_rows(self.touched, self.cause)
         if rows:
             await self.session.execute(insert(outbox), rows)

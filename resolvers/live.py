@@ -12,6 +12,7 @@ import structlog
 from domain.base import REGISTRY
 from domain.crm.chat import Chat
 from domain.crm.message import Message
+from domain.crm.message_group import MessageGroup
 from domain.crm.session import Session
 from domain.identity.permission import Permission
 from domain.ids import PREFIXES, ChatId, type_id
@@ -99,6 +100,21 @@ async def chats_updated(
             yield happening
 
 
+async def message_groups_changed(
+    context: Context, *, after: str | None = None, chat_id: str | None = None
+) -> AsyncGenerator[Happening[MessageGroup], None]:
+    """Yield each burst of messages that begins, grows, is worked on or settled."""
+    context.viewer.require(Permission.MESSAGES_READ)
+    chat = _chat(chat_id)
+
+    def is_wanted(event: LoggedEvent) -> bool:
+        return event.aggregate_type == MessageGroup.kind and _names(event, chat)
+
+    async with aclosing(_happenings(context, after, is_wanted, _message_groups)) as happenings:
+        async for happening in happenings:
+            yield happening
+
+
 async def sessions_updated(
     context: Context, *, after: str | None = None
 ) -> AsyncGenerator[Happening[Session], None]:
@@ -180,6 +196,10 @@ def _messages(loaders: Loaders, id_: UUID) -> Awaitable[Message | None]:
 
 def _chats(loaders: Loaders, id_: UUID) -> Awaitable[Chat | None]:
     return loaders.chats.load(id_)
+
+
+def _message_groups(loaders: Loaders, id_: UUID) -> Awaitable[MessageGroup | None]:
+    return loaders.message_groups.load(id_)
 
 
 def _sessions(loaders: Loaders, id_: UUID) -> Awaitable[Session | None]:

@@ -12,6 +12,7 @@ from domain.crm.channel import Channel
 from domain.crm.chat import Chat
 from domain.crm.contact import Contact, ContactIdentity
 from domain.crm.message import Message
+from domain.crm.message_group import MessageGroup
 from domain.crm.pipeline import Pipeline
 from domain.crm.session import Session
 from domain.identity.agent import Agent
@@ -64,6 +65,11 @@ class Loaders:
     def messages(self) -> DataLoader[UUID, Message | None]:
         """Messages by id."""
         return self._by_id(lambda reader: reader.messages)
+
+    @cached_property
+    def message_groups(self) -> DataLoader[UUID, MessageGroup | None]:
+        """Bursts of messages by id."""
+        return self._by_id(lambda reader: reader.message_groups)
 
     @cached_property
     def channels(self) -> DataLoader[UUID, Channel | None]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.ids import parse_type_id
 from resolvers.context import Context
 from resolvers.errors import BadUserInput
-from services.crm import channels, chats, contacts, message_queries, pipelines, sessions
+from services.crm import channels, chats, contacts, message_groups, message_queries, pipelines, sessions
 from services.identity import agents, api_keys, tenants
 
 MOST_IDS = 100
@@ -19,6 +19,7 @@ FINDERS: Mapping[str, Find] = {
     "cht": chats.find,
     "ses": sessions.find,
     "msg": message_queries.find,
+    "grp": message_groups.find,
     "chn": channels.find,
     "pip": pipelines.find,
     "agt": agents.find,

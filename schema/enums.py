@@ -9,6 +9,7 @@ from domain.crm.chat import ChatStatus, ChatType, ParticipantRole
 from domain.crm.contact import IdentityKind, IdentitySource
 from domain.crm.content import ContentKind, MediaStatus
 from domain.crm.message import MessageDirection, MessageOrigin, MessageStatus
+from domain.crm.message_group import GroupCancelReason, GroupStatus
 from domain.crm.session import SessionEndReason, SessionStatus
 from domain.identity.agent import AgentType
 from domain.identity.permission import Permission
@@ -139,6 +140,23 @@ publish(
     CANCELLED="Withdrawn before it was sent.",
 )
 publish(
+    GroupStatus,
+    "How far a burst of messages came.",
+    PENDING="More may be written into it.",
+    PROCESSING="The writer paused; it is read, and an agent may answer.",
+    COMPLETED="It was worked on.",
+    FAILED="It could not be worked on; error says why, text what it says.",
+    CANCELLED="Nothing follows from it; cancelReason says why.",
+)
+publish(
+    GroupCancelReason,
+    "Why nothing follows from a burst of messages.",
+    HUMAN_REPLY="One of us answered.",
+    REQUESTED="Somebody cancelled it.",
+    EMPTY="All its messages were deleted for everyone.",
+    MERGED="Its messages went into another group, because two chats turned out to be one.",
+)
+publish(
     SessionStatus,
     "Whether a session goes on.",
     ACTIVE="It goes on.",
@@ -167,10 +185,10 @@ publish(
     CONTACTS_READ="Read contacts.",
     CONTACTS_WRITE="Create, change and delete contacts.",
     CHATS_READ="Read chats.",
-    CHATS_WRITE="Archive, close and reopen chats.",
+    CHATS_WRITE="Archive, close and reopen chats; flush and cancel message groups.",
     SESSIONS_READ="Read sessions, and agents who are in charge of them.",
     SESSIONS_WRITE="Close and assign sessions.",
-    MESSAGES_READ="Read messages.",
+    MESSAGES_READ="Read messages and message groups.",
     MESSAGES_SEND="Write messages.",
     CHANNELS_READ="Read channels and pipelines.",
     CHANNELS_WRITE="Set up, change and connect channels.",

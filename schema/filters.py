@@ -8,6 +8,7 @@ import strawberry
 from domain.crm.chat import ChatStatus, ChatType
 from domain.crm.content import ContentKind
 from domain.crm.message import MessageDirection, MessageOrigin, MessageStatus
+from domain.crm.message_group import GroupCancelReason, GroupStatus
 from domain.crm.session import SessionEndReason, SessionStatus
 from domain.values import PhoneNumber
 from schema.fields import optional
@@ -147,6 +148,28 @@ class SessionEndReasonFilter:
     neq: SessionEndReason | None = optional(NEQ)
     in_: list[SessionEndReason] | None = optional(IN, name="in")
     not_in: list[SessionEndReason] | None = optional(NOT_IN)
+    is_null: bool | None = optional(NULL)
+
+
+@strawberry.input(description="Conditions on reasons.")
+class GroupStatusFilter:
+    """Reasons."""
+
+    eq: GroupStatus | None = optional(EQ)
+    neq: GroupStatus | None = optional(NEQ)
+    in_: list[GroupStatus] | None = optional(IN, name="in")
+    not_in: list[GroupStatus] | None = optional(NOT_IN)
+    is_null: bool | None = optional(NULL)
+
+
+@strawberry.input(description="Conditions on reasons.")
+class GroupCancelReasonFilter:
+    """Reasons."""
+
+    eq: GroupCancelReason | None = optional(EQ)
+    neq: GroupCancelReason | None = optional(NEQ)
+    in_: list[GroupCancelReason] | None = optional(IN, name="in")
+    not_in: list[GroupCancelReason] | None = optional(NOT_IN)
     is_null: bool | None = optional(NULL)
 
 

@@ -10,6 +10,7 @@ from resolvers import nodes as about_nodes
 from resolvers.crm import channels as about_channels
 from resolvers.crm import chats as about_chats
 from resolvers.crm import contacts as about_contacts
+from resolvers.crm import message_groups as about_groups
 from resolvers.crm import messages as about_messages
 from resolvers.crm import pipelines as about_pipelines
 from resolvers.crm import sessions as about_sessions
@@ -20,6 +21,7 @@ from schema.crm import (
     channel_mutations,
     chat_mutations,
     contact_mutations,
+    message_group_mutations,
     message_mutations,
     session_mutations,
 )
@@ -29,6 +31,8 @@ from schema.crm.chat_list_arguments import ChatOrder, ChatWhere
 from schema.crm.contact import Contact
 from schema.crm.contact_list_arguments import ContactOrder, ContactWhere
 from schema.crm.message import Message
+from schema.crm.message_group import MessageGroup
+from schema.crm.message_group_list_arguments import MessageGroupOrder, MessageGroupWhere
 from schema.crm.message_list_arguments import MessageOrder, MessageWhere
 from schema.crm.pipeline import Pipeline
 from schema.crm.session import Session
@@ -119,6 +123,13 @@ class Query:
         order=MessageOrder,
         searched="Text in the body or caption, whatever case and accents. Not ranked.",
     )
+    message_group: MessageGroup | None = root(about_groups.one, "One burst of messages.", arguments=BY_ID)
+    message_groups: Connection[MessageGroup] = root_connection(
+        about_groups.browse,
+        "The bursts of messages; by default those that began last come first.",
+        where=MessageGroupWhere,
+        order=MessageGroupOrder,
+    )
     channel: Channel | None = root(about_channels.one, "One channel.", arguments=BY_ID)
     channels: Connection[Channel] = root_connection(about_channels.browse, "The channels, oldest first.")
     pipeline: Pipeline | None = root(about_pipelines.one, "One pipeline.", arguments=BY_ID)
@@ -153,6 +164,12 @@ class Mutation:
     session_close: session_mutations.SessionClosePayload = session_mutations.session_close
     session_assign: session_mutations.SessionAssignPayload = session_mutations.session_assign
     message_send: message_mutations.MessageSendPayload = message_mutations.message_send
+    message_group_flush: message_group_mutations.MessageGroupFlushPayload = (
+        message_group_mutations.message_group_flush
+    )
+    message_group_cancel: message_group_mutations.MessageGroupCancelPayload = (
+        message_group_mutations.message_group_cancel
+    )
     agent_create: identity_mutations.AgentCreatePayload = identity_mutations.agent_create
     api_key_create: identity_mutations.ApiKeyCreatePayload = identity_mutations.api_key_create
     api_key_revoke: identity_mutations.ApiKeyRevokePayload = identity_mutations.api_key_revoke

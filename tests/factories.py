@@ -18,7 +18,8 @@ from domain.values import Sealed
 from integrations.crypto import Vault
 from integrations.waha import envelope
 from integrations.waha.translate import to_domain
-from jobs import lanes
+from jobs import housekeeping, lanes
+from persistence.crm.sessions import SESSIONS_DUE
 from persistence.database import Database
 from persistence.events import Cause
 from persistence.messaging import intake
@@ -152,3 +153,12 @@ async def work_off(database: Database, *, abilities: Abilities = NOTHING) -> int
 def read_webhook(body: bytes, at: datetime) -> InboundEvent:
     """Translate a webhook."""
     return to_domain(body, received_at=at)
+
+
+async def end_overdue_sessions(database: Database) -> int:
+    """Look at every session whose time has come, as a worker does; return how many ended."""
+    ended = 0
+    while due := await SESSIONS_DUE.due(database.system, now=database.clock.now(), limit=500):
+        for tenant_id, ids in due.items():
+            ended += await housekeeping.watch_silence(database, tenant_id, ids)
+    return ended

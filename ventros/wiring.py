@@ -17,7 +17,7 @@ from integrations.readers.reader import LocalReader
 from integrations.redis_feed import Wakes
 from integrations.storage import LocalStorage
 from integrations.waha.client import Waha
-from integrations.waha.sessions import Webhook
+from integrations.waha.sessions import EVENTS, PRESENCE_EVENTS, Webhook
 from persistence.database import Database
 from services import ports
 from services.media_links import MediaLinks
@@ -51,6 +51,7 @@ class Parts:
         return Webhook(
             url=webhook_url(self.settings, channel),
             hmac_key=self.vault.open(channel.webhook_hmac_key, context=context),
+            events=PRESENCE_EVENTS if channel.grouping.is_extended_by_typing else EVENTS,
         )
 
 
@@ -62,7 +63,11 @@ async def connected(settings: Settings) -> AsyncIterator[Parts]:
     async with (
         Wakes(settings.redis_url or None) as wakes,
         Database(
-            settings.database_url, clock=clock, pool_size=settings.database_pool_size, wake=wakes.wake
+            settings.database_url,
+            clock=clock,
+            pool_size=settings.database_pool_size,
+            wake=wakes.wake,
+            set_alarms=wakes.set_alarms,
         ) as database,
         httpx2.AsyncClient(follow_redirects=False, trust_env=False) as http,
     ):

@@ -2,9 +2,10 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,16 +17,21 @@ from arq.worker import Worker
 from prometheus_client import Counter, Histogram, start_http_server
 from redis.exceptions import RedisError
 
+from domain.ids import MessageGroupId, TenantId
 from integrations.event_feed import RedisFeed
 from integrations.redis_feed import listening
+from integrations.timers import Timers
 from integrations.waha.translate import to_domain
-from jobs import channels, groups, housekeeping
+from jobs import channels, groups, housekeeping, message_groups
 from jobs.enrichers import abilities_of
 from jobs.enrichments import run_enrichments
 from jobs.lanes import run_lanes
 from jobs.media import run_media
 from jobs.mover import run_mover
 from jobs.outbound import run_outbound
+from jobs.timer import run_sweep, run_timer
+from persistence.crm.message_groups import GROUPS_DUE
+from persistence.crm.sessions import SESSIONS_DUE
 from persistence.outages import heed_cancellation
 from ventros.enriching import enrichers_of
 from ventros.settings import Settings
@@ -74,17 +80,26 @@ async def run(parts: Parts) -> None:
     redis_url = parts.settings.redis_url or None
     async with AsyncExitStack() as stack:
         wakes = await stack.enter_async_context(
-            listening(redis_url, ["inbox", "outgoing", "media", "enrichments"])
+            listening(redis_url, ["inbox", "outgoing", "media", "enrichments", GROUPS_DUE.name])
         )
         sinks = []
         if redis_url is not None:
             feed = RedisFeed(redis_url)
             stack.push_async_callback(feed.close)
             sinks.append(feed)
+        timers = None
+        if redis_url is not None:
+            timers = Timers(redis_url)
+            stack.push_async_callback(timers.close)
         enrichers = enrichers_of(parts)
         abilities = abilities_of(enrichers)
         log.info("worker.started", redis=redis_url is not None)
         async with asyncio.TaskGroup() as group:
+
+            async def dispatch(tenant_id: TenantId, ids: Sequence[MessageGroupId]) -> None:
+                for id_ in ids:
+                    group.create_task(message_groups.process(parts.database, tenant_id, id_, answer=None))
+
             group.create_task(
                 run_lanes(
                     parts.database,
@@ -111,6 +126,25 @@ async def run(parts: Parts) -> None:
                 ),
                 name="enrichments",
             )
+            group.create_task(
+                run_sweep(
+                    parts.database,
+                    SESSIONS_DUE,
+                    act=partial(housekeeping.watch_silence, parts.database),
+                    every=_PAUSE_SECONDS,
+                ),
+                name="sessions",
+            )
+            group.create_task(
+                run_timer(
+                    parts.database,
+                    GROUPS_DUE,
+                    act=partial(message_groups.claim, parts.database, dispatch=dispatch),
+                    timers=timers,
+                    wakes=wakes,
+                ),
+                name="message_groups",
+            )
             group.create_task(_keep_house(parts, redis_url), name="housekeeping")
 
 
@@ -134,9 +168,6 @@ def _chores(parts: Parts) -> list[tuple[Job, set[int], int | None]]:
     database = parts.database
     archive = timedelta(days=parts.settings.archive_days)
 
-    async def end_overdue_sessions(_: object) -> None:
-        await housekeeping.end_overdue_sessions(database)
-
     async def connect_channels(_: object) -> None:
         await channels.connect_waiting(database, dial=parts.dial, subscribe=parts.subscribe)
 
@@ -159,7 +190,6 @@ def _chores(parts: Parts) -> list[tuple[Job, set[int], int | None]]:
         await asyncio.to_thread(parts.storage.sweep)
 
     return [
-        (end_overdue_sessions, _EVERY_FIVE_SECONDS, None),
         (connect_channels, _EVERY_SECOND, None),
         (follow_pairing, _EVERY_FIVE_SECONDS, None),
         (name_groups, _EVERY_SECOND, None),

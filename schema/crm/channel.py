@@ -57,9 +57,9 @@ class Grouping:
         "How long a group lasts at most, in milliseconds; null means four windows, at least a minute."
     )
     enrichment_timeout_ms: int = plain("How long a group waits for what its files say, in milliseconds.")
-    group_chats: bool = plain("Whether messages of WhatsApp groups are grouped.")
-    extend_on_typing: bool = plain("Whether it waits on while somebody types.")
-    cancel_on_reply: bool | None = plain(
+    has_group_chats: bool = plain("Whether messages of WhatsApp groups are grouped.")
+    is_extended_by_typing: bool = plain("Whether it waits on while somebody types.")
+    is_cancelled_by_reply: bool | None = plain(
         "Whether our own reply cancels the group; null means if the channel has an agent."
     )
 

@@ -22,11 +22,13 @@ class GroupingInput:
     enrichment_timeout_ms: int | None = optional(
         "How long a group waits for what its files say, 0 to 300,000 ms; 30,000 by default."
     )
-    group_chats: bool | None = optional("Whether messages of WhatsApp groups are grouped; false by default.")
-    extend_on_typing: bool | None = optional(
+    has_group_chats: bool | None = optional(
+        "Whether messages of WhatsApp groups are grouped; false by default."
+    )
+    is_extended_by_typing: bool | None = optional(
         "Whether to wait on while somebody types; false by default. WAHA has to report presences."
     )
-    cancel_on_reply: bool | None = optional(
+    is_cancelled_by_reply: bool | None = optional(
         "Whether our own reply cancels the group; by default if the channel has an agent."
     )
 

@@ -8,10 +8,12 @@ import strawberry
 from domain.crm import message as domain
 from domain.crm.message import MessageDirection, MessageOrigin, MessageStatus
 from domain.ids import MessageId
+from resolvers.crm import message_groups as about_groups
 from resolvers.crm import messages as resolve
 from schema.crm.chat import Chat
 from schema.crm.contact import Contact
 from schema.crm.content import MessageContent
+from schema.crm.message_group import MessageGroup
 from schema.crm.session import Session
 from schema.fields import computed, edge, plain, represents
 from schema.identity.agent import BotAgent, HumanAgent
@@ -61,6 +63,7 @@ class Message(Node):
         resolve.contact, "The person who wrote or was written to; null for our messages in groups."
     )
     author: Actor = edge(resolve.author, "Who wrote it.")
+    group: MessageGroup | None = edge(about_groups.of_message, "The burst it is part of.")
     direction: MessageDirection = plain("Which side wrote it.")
     origin: MessageOrigin = plain("How it came to be known.")
     status: MessageStatus = plain("How far it came.")

@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Any, TypedDict
 
 from domain.crm.channel import DEFAULT_TAKEOVER_SECONDS, Channel, ChannelSettings
-from domain.crm.grouping import DEFAULT_RULES, DEFAULT_WINDOW_MS, GroupingRules
+from domain.crm.grouping import DEFAULT_RULES, GroupingRules
 from domain.errors import Invalid, Required
 from domain.identity.agent import AgentType
+from domain.identity.permission import Permission
 from domain.ids import AgentId, PipelineId
 from persistence.unit_of_work import UnitOfWork
 from services.scope import find_agent, find_one
@@ -19,9 +20,9 @@ class GroupingChanges(TypedDict, total=False):
     max_messages: int | None
     max_duration_ms: int | None
     enrichment_timeout_ms: int | None
-    group_chats: bool | None
-    extend_on_typing: bool | None
-    cancel_on_reply: bool | None
+    has_group_chats: bool | None
+    is_extended_by_typing: bool | None
+    is_cancelled_by_reply: bool | None
 
 
 class Settings(TypedDict, total=False):
@@ -43,9 +44,8 @@ class Changes(Settings, total=False):
     name: str | None
 
 
-_NEVER_EMPTY = {"name": "name", "allow_groups": "allowGroups"}
+_NEVER_EMPTY = {"name": "name", "debounce_timeout_ms": "debounceTimeoutMs", "allow_groups": "allowGroups"}
 _DEFAULTS = {
-    "debounce_timeout_ms": DEFAULT_WINDOW_MS,
     "grouping": DEFAULT_RULES,
     "takeover_pause_seconds": DEFAULT_TAKEOVER_SECONDS,
 }
@@ -53,6 +53,7 @@ _DEFAULTS = {
 
 async def settle(uow: UnitOfWork, viewer: Viewer, channel: Channel, changes: Changes) -> ChannelSettings:
     """Return the settings that changes amount to. Raises `Required`, `Invalid` or `NotFound` with the field."""
+    viewer.require(Permission.CHANNELS_WRITE)
     for name, published in _NEVER_EMPTY.items():
         if name in changes and changes[name] is None:  # type: ignore[literal-required] # Keys of Changes.
             raise Required(f"{published} cannot be cleared; give a value or leave it out.", field=[published])

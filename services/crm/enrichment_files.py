@@ -7,6 +7,7 @@ from domain.crm.enrichment_routing import Abilities, Wanted, is_heard, route
 from domain.crm.message import Message
 from domain.ids import MediaId
 from persistence.unit_of_work import UnitOfWork
+from services.crm.bursts import is_anything_open
 
 
 async def file_stored(
@@ -60,8 +61,8 @@ async def let_group_go_on(uow: UnitOfWork, message: Message) -> None:
     if message.group_id is None:
         return
     await uow.session.flush()
-    group = await uow.message_groups.lock_to_hurry(message.group_id)
-    if group is not None and await uow.enrichments.open_in_group(group.id) == 0:
+    group = await uow.message_groups.lock_if_there(message.group_id)
+    if group is not None and not await is_anything_open(uow, group):
         group.hurry(at=uow.now)
 
 
@@ -75,7 +76,7 @@ async def _wanted(
         if not abilities.kinds:
             return {}
         chat = await uow.chats.find(message.chat_id)
-        if chat is None or not is_heard(chat.type, group_chats=channel.grouping.group_chats):
+        if chat is None or not is_heard(chat.type, group_chats=channel.grouping.has_group_chats):
             return {}
     needs = route(message.content, rules=channel.enrichment, abilities=abilities)
     return {need.kind: need for need in needs}

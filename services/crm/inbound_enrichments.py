@@ -14,7 +14,7 @@ def want_texts(held: Conversations, channel: Channel, chat: Chat, message: Messa
     media = media_of(message.content)
     if media is None or media.id is None or not message.is_inbound:
         return
-    if not is_heard(chat.type, group_chats=channel.grouping.group_chats):
+    if not is_heard(chat.type, group_chats=channel.grouping.has_group_chats):
         return
     for wanted in route(message.content, rules=channel.enrichment, abilities=held.abilities):
         enrichment = Enrichment.request(

@@ -81,10 +81,10 @@ AT = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
     ],
 )
 def test_everything_says_something_always_the_same(content: MessageContent, expected: str) -> None:
-    assert full_text(content) == expected
+    assert full_text(content, text=content.text) == expected
 
 
 def test_what_was_found_in_a_file_takes_the_place_of_the_marker() -> None:
     content = ImageContent(media=Media(), text="Olhe")
 
-    assert full_text(content, found=["A cake.", "R$ 10"]) == "Olhe A cake. R$ 10"
+    assert full_text(content, text="Veja", found=["A cake.", "R$ 10"]) == "Veja A cake. R$ 10"
