@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,23 @@ import pytest
 from domain.ai.price import Price, Prices
 from domain.crm.enrichment import MOST_ATTEMPTS, EnrichmentKind
 from domain.crm.enrichment_rules import EnrichmentRules
-from domain.ids import EnrichmentId, MessageId, new_id
+from domain.ids import EnrichmentId, MessageGroupId, MessageId, new_id
 from integrations.ai.breaker import Breaker
 from integrations.ai.openai import OpenAiChat, OpenAiTranscriber
 from integrations.ai.transport import Provider as Client
 from integrations.readers.reader import LocalReader
 from integrations.redis_feed import listening
+from jobs import message_groups
 from jobs.enrichers import Describer, Enricher, Reading, Scribe, abilities_of
 from jobs.enrichments import run_enrichments, work_on
 from persistence.crm import enrichments as rows
 from persistence.database import Database
 from services.crm import enrichment_texts, enrichments
 from services.viewer import system_viewer
-from tests.factories import open_shop
+from tests.factories import open_shop, receive, work_off
 from tests.files import CAUSE, Files, open_files
 from tests.provider import Provider, cut, provider, status, text
+from tests.waha import Script
 
 PRICES = Prices(
     {
@@ -293,13 +296,8 @@ async def test_a_wrong_key_is_waited_for(lab: Lab) -> None:
 
 
 async def test_a_provider_that_is_down_is_left_alone_and_nothing_is_lost(lab: Lab) -> None:
-    async def is_shut() -> None:
-        for _ in range(1000):
-            era = lab.breaker.enter()
-            lab.breaker.leave(era, is_well=False)
-
-    with pytest.raises(Exception, match="left alone"):
-        await is_shut()
+    for _ in range(1000):
+        lab.breaker.leave(lab.breaker.enter(), is_well=False)
     await lab.receive("voice", data=VOICE)
 
     for _ in range(MOST_ATTEMPTS + 2):
@@ -342,11 +340,10 @@ async def test_a_document_that_is_a_recording_is_written_down(lab: Lab) -> None:
 
 
 async def test_a_document_of_a_hundred_megabytes_is_left_alone(lab: Lab) -> None:
-    await lab.files.receive(
-        "document",
-        data=b"%PDF-1.4",
-        content={"filename": "a.pdf", "mimetype": "application/pdf", "size": 100 * 1024 * 1024},
-    )
+    document = {"documentMessage": {"fileLength": "104857600", "mimetype": "application/pdf"}}
+    body = Script().message("3A0000000000000000A3", body=document)
+    await receive(lab.files.database, lab.files.shop, [body])
+    await work_off(lab.files.database, abilities=lab.files.abilities)
 
     assert await lab.work() == 0
 
@@ -601,6 +598,95 @@ async def test_there_is_one_of_each_kind_for_a_message(lab: Lab) -> None:
     await lab.files.fetch()
 
     assert await lab.rows("type, status") == [("TRANSCRIPTION", "PENDING")]
+
+
+async def test_a_burst_waits_for_what_its_files_say(lab: Lab) -> None:
+    await unwindowed(lab)
+    await lab.files.receive("voice", data=VOICE)
+    assert not await process(lab)
+    assert await lab.files.rows("SELECT due_at - flushed_at FROM message_groups") == [
+        (timedelta(seconds=30),)
+    ]
+    await lab.files.fetch()
+
+    await lab.work()
+
+    assert await lab.files.rows("SELECT due_at < now() FROM message_groups") == [(True,)]
+    assert await process(lab)
+    assert await lab.files.rows("SELECT status, text FROM message_groups") == [
+        ("COMPLETED", "Quero dois pães")
+    ]
+
+
+async def test_a_burst_goes_on_with_markers_when_it_waited_long_enough(lab: Lab) -> None:
+    await unwindowed(lab)
+    lab.ai.next = [status(500)]
+    await lab.receive("voice", data=VOICE)
+    await lab.work()
+    assert not await process(lab)
+    await lab.files.execute("UPDATE message_groups SET flushed_at = flushed_at - interval '31 seconds'")
+
+    assert await process(lab)
+
+    assert await lab.files.rows("SELECT status, text FROM message_groups") == [("COMPLETED", "[audio]")]
+    await lab.wait_over()
+    await lab.work()
+    assert await lab.texts() == [["Quero dois pães"]]
+
+
+@pytest.mark.parametrize("failure", [status(400), status(500)], ids=["refused", "down"])
+async def test_what_fails_lets_its_burst_go_on_at_once(lab: Lab, failure: Any) -> None:
+    await unwindowed(lab)
+    lab.ai.next = [failure] * MOST_ATTEMPTS
+    await lab.receive("voice", data=VOICE)
+    assert not await process(lab)
+
+    while await lab.work():
+        await lab.wait_over()
+
+    assert await lab.rows("status") == [("FAILED",)]
+    assert await lab.files.rows("SELECT due_at < now() FROM message_groups") == [(True,)]
+    assert await process(lab)
+    assert await lab.files.rows("SELECT status, text FROM message_groups") == [("COMPLETED", "[audio]")]
+
+
+async def test_of_two_that_end_together_one_lets_the_burst_go_on(lab: Lab) -> None:
+    for number in range(4):
+        await lab.receive("voice", data=VOICE + bytes([number]))
+    await lab.files.execute("UPDATE message_groups SET status = 'PROCESSING', flushed_at = now()")
+    assert not await process(lab)
+    ids = [EnrichmentId(id_) for (id_,) in await lab.rows("id")]
+
+    await asyncio.gather(
+        *(
+            work_on(
+                lab.files.database,
+                lab.files.shop.tenant_id,
+                id_,
+                enricher=lab.scribe,
+                storage=lab.files.storage,
+            )
+            for id_ in ids
+        )
+    )
+
+    assert await lab.rows("status") == [("COMPLETED",)] * 4
+    assert await lab.files.rows("SELECT due_at < now() FROM message_groups") == [(True,)]
+
+
+async def unwindowed(lab: Lab) -> None:
+    """Let bursts end with their first message."""
+    async with lab.files.database.writing(lab.files.shop.tenant_id, CAUSE) as uow:
+        channel = await uow.channels.get_for_update(lab.files.shop.channel_id)
+        channel.configure(debounce_timeout_ms=0, at=uow.now)
+
+
+async def process(lab: Lab) -> bool:
+    """Let a worker look at the burst; return whether it was worked on."""
+    ((id_,),) = await lab.files.rows("SELECT id FROM message_groups")
+    return await message_groups.process(
+        lab.files.database, lab.files.shop.tenant_id, MessageGroupId(id_), answer=None
+    )
 
 
 async def configure(lab: Lab, rules: EnrichmentRules) -> None:
