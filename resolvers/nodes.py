@@ -7,7 +7,16 @@ from uuid import UUID
 from domain.ids import parse_type_id
 from resolvers.context import Context
 from resolvers.errors import BadUserInput
-from services.crm import channels, chats, contacts, message_groups, message_queries, pipelines, sessions
+from services.crm import (
+    channels,
+    chats,
+    contacts,
+    enrichments,
+    message_groups,
+    message_queries,
+    pipelines,
+    sessions,
+)
 from services.identity import agents, api_keys, tenants
 
 MOST_IDS = 100
@@ -20,6 +29,7 @@ FINDERS: Mapping[str, Find] = {
     "ses": sessions.find,
     "msg": message_queries.find,
     "grp": message_groups.find,
+    "enr": enrichments.find,
     "chn": channels.find,
     "pip": pipelines.find,
     "agt": agents.find,

@@ -10,6 +10,7 @@ from resolvers import nodes as about_nodes
 from resolvers.crm import channels as about_channels
 from resolvers.crm import chats as about_chats
 from resolvers.crm import contacts as about_contacts
+from resolvers.crm import enrichments as about_enrichments
 from resolvers.crm import message_groups as about_groups
 from resolvers.crm import messages as about_messages
 from resolvers.crm import pipelines as about_pipelines
@@ -21,6 +22,7 @@ from schema.crm import (
     channel_mutations,
     chat_mutations,
     contact_mutations,
+    enrichment_mutations,
     message_group_mutations,
     message_mutations,
     session_mutations,
@@ -30,6 +32,7 @@ from schema.crm.chat import Chat
 from schema.crm.chat_list_arguments import ChatOrder, ChatWhere
 from schema.crm.contact import Contact
 from schema.crm.contact_list_arguments import ContactOrder, ContactWhere
+from schema.crm.enrichment import Enrichment
 from schema.crm.message import Message
 from schema.crm.message_group import MessageGroup
 from schema.crm.message_group_list_arguments import MessageGroupOrder, MessageGroupWhere
@@ -41,6 +44,7 @@ from schema.errors import NameValidationErrors, publish_all
 from schema.events import Subscription
 from schema.fields import argument, root, root_connection
 from schema.identity import mutations as identity_mutations
+from schema.identity import project_mutations
 from schema.identity.agent import Agent, BotAgent, HumanAgent
 from schema.identity.api_key import ApiKey
 from schema.identity.tenant import Project, Tenant
@@ -130,6 +134,7 @@ class Query:
         where=MessageGroupWhere,
         order=MessageGroupOrder,
     )
+    enrichment: Enrichment | None = root(about_enrichments.one, "What one file says.", arguments=BY_ID)
     channel: Channel | None = root(about_channels.one, "One channel.", arguments=BY_ID)
     channels: Connection[Channel] = root_connection(about_channels.browse, "The channels, oldest first.")
     pipeline: Pipeline | None = root(about_pipelines.one, "One pipeline.", arguments=BY_ID)
@@ -169,6 +174,10 @@ class Mutation:
     )
     message_group_cancel: message_group_mutations.MessageGroupCancelPayload = (
         message_group_mutations.message_group_cancel
+    )
+    enrichment_retry: enrichment_mutations.EnrichmentRetryPayload = enrichment_mutations.enrichment_retry
+    project_set_ai_budget: project_mutations.ProjectSetAiBudgetPayload = (
+        project_mutations.project_set_ai_budget
     )
     agent_create: identity_mutations.AgentCreatePayload = identity_mutations.agent_create
     api_key_create: identity_mutations.ApiKeyCreatePayload = identity_mutations.api_key_create
