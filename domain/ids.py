@@ -21,6 +21,7 @@ SessionId = NewType("SessionId", UUID)
 MessageId = NewType("MessageId", UUID)
 MediaId = NewType("MediaId", UUID)
 EventId = NewType("EventId", UUID)
+JobRunId = NewType("JobRunId", UUID)
 
 PREFIXES = {
     "TenantId": "ten",
@@ -38,6 +39,7 @@ PREFIXES = {
     "MessageId": "msg",
     "MediaId": "mda",
     "EventId": "evt",
+    "JobRunId": "job",
 }
 """The TypeID prefix of each kind of id, by the name of its type."""
 

@@ -20,6 +20,7 @@ from persistence.identity.api_keys import ApiKeys
 from persistence.identity.tenants import Projects, Tenants
 from persistence.messaging.events import outbox
 from persistence.messaging.outgoing import outgoing
+from persistence.operations.job_runs import JobRuns
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,11 @@ class Reader:
     def messages(self) -> Messages:
         """Its messages."""
         return Messages(self.session)
+
+    @property
+    def job_runs(self) -> JobRuns:
+        """What workers did for it."""
+        return JobRuns(self.session)
 
 
 @dataclass(frozen=True)

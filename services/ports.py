@@ -1,10 +1,13 @@
 """What services need from the world outside; each Protocol is met by something in `integrations`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from domain.ids import TenantId
+from domain.ids import JobRunId, ProjectId, TenantId
+from domain.operations.queue import JobArgument
 from domain.values import Sealed, StoredFile
 
 
@@ -40,4 +43,66 @@ class Storage(Protocol):
 
     def sweep(self) -> int:
         """Delete what killed processes left unfinished a day ago or earlier; return how many files. It blocks."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobOrder:
+    """A job to be run. `id` names it in its queue, where it waits at most once; see `job_key`.
+
+    `args` are ids and numbers: first the tenant's UUID as text, then, if it works on one thing, that thing's
+    public id. It runs at `at`, or soon. `run_id` and `retried_from` tie it to a row of the history.
+    """
+
+    name: str
+    args: Sequence[JobArgument]
+    id: str
+    queue: str
+    at: datetime | None = None
+    project_id: ProjectId | None = None
+    run_id: JobRunId | None = None
+    retried_from: JobRunId | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """What waits in a queue: how many due jobs, whether there are more than were counted, since when."""
+
+    count: int
+    is_capped: bool
+    oldest_at: datetime | None
+
+
+class JobQueue(Protocol):
+    """Where background work is left for workers; best effort, because its truth is always a row.
+
+    A job that is lost here is found in its table by a sweeper, later. Nothing raises when the queue is away.
+    """
+
+    async def enqueue(
+        self,
+        name: str,
+        args: Sequence[JobArgument],
+        *,
+        id: str,  # noqa: A002 The queue's word.
+        queue: str,
+        at: datetime | None = None,
+        project_id: ProjectId | None = None,
+    ) -> int:
+        """Leave one job; return 1 if it waits now, 0 if the queue is away.
+
+        A job that waits already is not doubled, only brought forward. One that is running is not queued again.
+        """
+        ...
+
+    async def enqueue_many(self, orders: Sequence[JobOrder]) -> int:
+        """Leave several jobs in one round trip; return how many wait now."""
+        ...
+
+    async def cancel(self, id: str) -> bool:  # noqa: A002 As above.
+        """Take a job out of its queue, or have its worker stop it; return whether there was one."""
+        ...
+
+    async def waiting(self, tenant_id: TenantId | None = None) -> Mapping[str, Waiting] | None:
+        """Return what waits by queue, of one tenant or in all; None when the queue is away."""
         ...
