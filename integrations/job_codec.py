@@ -14,7 +14,7 @@ from arq.worker import JobExecutionFailed, RetryJob
 
 from domain.errors import DomainError
 from domain.ids import JobRunId, ProjectId, new_id
-from services.ports import JobOrder
+from domain.operations.queue import JobOrder
 
 _ERROR, _MESSAGE = "error", "message"
 _OURS = (DomainError, JobExecutionFailed, RetryJob)

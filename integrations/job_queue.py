@@ -10,10 +10,9 @@ from redis.exceptions import RedisError
 
 from domain.clock import Clock
 from domain.ids import ProjectId, TenantId
-from domain.operations.queue import QUEUES, JobArgument
+from domain.operations.queue import QUEUES, JobArgument, JobOrder, Waiting
 from integrations.job_codec import encode_order
 from integrations.redis_channels import connect
-from services.ports import JobOrder, Waiting
 
 log = structlog.get_logger()
 

@@ -9,11 +9,11 @@ import structlog
 
 from domain.clock import Clock
 from domain.ids import ProjectId, TenantId
-from domain.operations.queue import QUEUES, JobArgument
+from domain.operations.queue import QUEUES, JobArgument, JobOrder, Waiting
 from jobs.job_history import JobHistory
 from jobs.job_runner import Attempt, JobFailed, JobRunner
 from jobs.registry import Job, Registry, RunAgain
-from services.ports import JobOrder, JobQueue, Waiting
+from services.ports import JobQueue
 
 log = structlog.get_logger()
 

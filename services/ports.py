@@ -1,13 +1,12 @@
 """What services need from the world outside; each Protocol is met by something in `integrations`."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from domain.ids import JobRunId, ProjectId, TenantId
-from domain.operations.queue import JobArgument
+from domain.ids import ProjectId, TenantId
+from domain.operations.queue import JobArgument, JobOrder, Waiting
 from domain.values import Sealed, StoredFile
 
 
@@ -44,33 +43,6 @@ class Storage(Protocol):
     def sweep(self) -> int:
         """Delete what killed processes left unfinished a day ago or earlier; return how many files. It blocks."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JobOrder:
-    """A job to be run. `id` names it in its queue, where it waits at most once; see `job_key`.
-
-    `args` are ids and numbers: first the tenant's UUID as text, then, if it works on one thing, that thing's
-    public id. It runs at `at`, or soon. `run_id` and `retried_from` tie it to a row of the history.
-    """
-
-    name: str
-    args: Sequence[JobArgument]
-    id: str
-    queue: str
-    at: datetime | None = None
-    project_id: ProjectId | None = None
-    run_id: JobRunId | None = None
-    retried_from: JobRunId | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Waiting:
-    """What waits in a queue: how many due jobs, whether there are more than were counted, since when."""
-
-    count: int
-    is_capped: bool
-    oldest_at: datetime | None
 
 
 class JobQueue(Protocol):

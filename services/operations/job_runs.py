@@ -9,10 +9,10 @@ from domain.errors import NotFound
 from domain.identity.permission import Permission
 from domain.ids import JobRunId
 from domain.operations.job_run import JobRun, JobStatus
-from domain.operations.queue import QUEUES
+from domain.operations.queue import QUEUES, JobOrder, Waiting
 from persistence.paging import Listing, Page, PageRequest
 from persistence.unit_of_work import Reader, UnitOfWork
-from services.ports import JobOrder, JobQueue, Waiting
+from services.ports import JobQueue
 from services.viewer import Viewer
 
 FAILURES_COUNTED = timedelta(hours=1)
