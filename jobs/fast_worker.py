@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from integrations.job_codec import decode, encode
 from integrations.redis_feed import Listening
+from jobs.cancelling import end
 from persistence.outages import heed_cancellation
 
 log = structlog.get_logger()
@@ -107,6 +108,8 @@ class FastWorker(Worker):
             while True:
                 self._wake.clear()
                 pause, is_full = await self._turn()
+                # redis-py may have swallowed a cancellation; see `jobs.cancelling`.
+                heed_cancellation()
                 if self.burst and not self.tasks and not await self.pool.zcard(self.queue_name):
                     return
                 with suppress(TimeoutError):
@@ -243,9 +246,7 @@ class FastWorker(Worker):
             late = [task for task in tasks if not task.done()]
             if late:
                 log.info("jobs.handed_back", queue=self.queue_name, jobs=len(late))
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await end(late)
 
 
 def arq_redis(redis_url: str) -> ArqRedis:

@@ -10,6 +10,7 @@ import structlog
 from domain.clock import Clock
 from domain.ids import ProjectId, TenantId
 from domain.operations.queue import QUEUES, JobArgument, JobOrder, Waiting
+from jobs.cancelling import end
 from jobs.job_history import JobHistory
 from jobs.job_runner import Attempt, JobFailed, JobRunner
 from jobs.registry import Job, Registry, RunAgain
@@ -113,10 +114,7 @@ class LocalQueue:
                 except TimeoutError:
                     continue
         finally:
-            tasks = [task for task, _ in self._running.values()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end([task for task, _ in self._running.values()])
 
     def _start_due(self) -> None:
         now = self._clock.now()
