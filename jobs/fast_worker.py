@@ -122,6 +122,11 @@ class FastWorker(Worker):
             hearing.cancel()
             await self._finish()
 
+    @property
+    def is_away(self) -> bool:
+        """Whether Redis did not answer when it was last asked."""
+        return self._is_away
+
     async def close(self) -> None:
         """Close the connections, after `main` has ended."""
         with suppress(RedisError, OSError):

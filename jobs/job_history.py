@@ -6,11 +6,14 @@ the job's own transaction, and a job never waits for it.
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import structlog
 from prometheus_client import Counter
 
 from domain.operations.job_run import JobStatus
+from jobs.cancelling import end
 from persistence.database import Database
 from persistence.operations import job_runs
 from persistence.operations.job_runs import JobReport
@@ -52,21 +55,14 @@ class JobHistory:
         self._reports[report.id] = report
 
     async def run(self) -> None:
-        """Write until cancelled, through outages of PostgreSQL, and once more at the end."""
-        try:
-            while True:
-                await asyncio.sleep(WRITE_SECONDS)
-                try:
-                    await self.write()
-                except Exception as error:  # noqa: BLE001 The reports wait for the next turn.
-                    heed_cancellation()
-                    log.warning("jobs.history_paused", error=type(error).__name__)
-        finally:
+        """Write until cancelled, through outages of PostgreSQL."""
+        while True:
+            await asyncio.sleep(WRITE_SECONDS)
             try:
-                async with asyncio.timeout(_FAREWELL_SECONDS):
-                    await self.write()
-            except Exception as error:  # noqa: BLE001 There is no next turn.
-                log.warning("jobs.history_lost", reports=len(self._reports), error=type(error).__name__)
+                await self.write()
+            except Exception as error:  # noqa: BLE001 The reports wait for the next turn.
+                heed_cancellation()
+                log.warning("jobs.history_paused", error=type(error).__name__)
 
     async def write(self) -> None:
         """Write every report that has gathered."""
@@ -91,3 +87,18 @@ class JobHistory:
                 if status is None or report.status is status:
                     del self._reports[key]
                     DROPPED.inc()
+
+
+@asynccontextmanager
+async def keeping(history: JobHistory) -> AsyncIterator[JobHistory]:
+    """Write the history for as long as the block lasts, and what has gathered at its end."""
+    task = asyncio.create_task(history.run(), name="job history")
+    try:
+        yield history
+    finally:
+        await end([task])
+        try:
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await history.write()
+        except Exception as error:  # noqa: BLE001 There is no next turn.
+            log.warning("jobs.history_lost", error=type(error).__name__)

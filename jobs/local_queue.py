@@ -1,7 +1,8 @@
 """Runs the jobs of this process without Redis, and takes over for a queue that is away."""
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import Counter as Tally
+from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -118,7 +119,7 @@ class LocalQueue:
 
     def _start_due(self) -> None:
         now = self._clock.now()
-        busy = Counter(job.queue.name for _, job in self._running.values())
+        busy = Tally(job.queue.name for _, job in self._running.values())
         for key, (order, due_at, number) in list(self._waiting.items()):
             job = self._registry[order.name]
             if due_at > now or busy[job.queue.name] >= job.queue.concurrency:

@@ -2,29 +2,34 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Callable, Collection, Coroutine
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 import structlog
-from arq.connections import RedisSettings
 from arq.cron import cron
 from arq.typing import WorkerCoroutine
-from arq.worker import Worker
 from prometheus_client import Counter, Histogram, start_http_server
 from redis.exceptions import RedisError
 
+from domain.operations.queue import QUEUES
 from integrations.event_feed import RedisFeed
 from integrations.redis_feed import listening
 from integrations.waha.translate import to_domain
-from jobs import channels, groups, housekeeping
+from jobs import channels, groups, housekeeping, job_queues
+from jobs.fast_worker import FastWorker, arq_redis
+from jobs.job_history import JobHistory, keeping
+from jobs.job_queues import run_queues
+from jobs.job_runner import JobRunner
 from jobs.lanes import run_lanes
+from jobs.local_queue import FallbackQueue, LocalQueue
 from jobs.media import run_media
 from jobs.mover import run_mover
 from jobs.outbound import run_outbound
 from persistence.outages import heed_cancellation
+from services.ports import JobQueue
+from ventros.job_list import registry
 from ventros.settings import Settings
 from ventros.wiring import Parts, connected
 
@@ -45,8 +50,11 @@ CHORE_FAILURES = Counter(
 Job = Callable[[dict[Any, Any]], Coroutine[Any, Any, None]]
 
 
-async def work(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT; what is under way is finished or left to the next worker."""
+async def work(settings: Settings, *, queues: Collection[str] = tuple(QUEUES)) -> None:
+    """Work until SIGTERM or SIGINT; what is under way is finished or left to the next worker.
+
+    Of the jobs it runs those of `queues`; everything else every worker does.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -54,7 +62,7 @@ async def work(settings: Settings) -> None:
     if settings.worker_metrics_port:
         start_http_server(settings.worker_metrics_port, addr=settings.host)
     async with connected(settings) as parts:
-        running = asyncio.create_task(run(parts), name="worker")
+        running = asyncio.create_task(run(parts, queues=queues), name="worker")
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait((running, waiting), return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -66,7 +74,7 @@ async def work(settings: Settings) -> None:
                 task.result()
 
 
-async def run(parts: Parts) -> None:
+async def run(parts: Parts, *, queues: Collection[str] = tuple(QUEUES)) -> None:
     """Run every part of a worker until cancelled. Each part outlives outages of PostgreSQL, Redis and WAHA."""
     redis_url = parts.settings.redis_url or None
     async with AsyncExitStack() as stack:
@@ -76,7 +84,13 @@ async def run(parts: Parts) -> None:
             feed = RedisFeed(redis_url)
             stack.push_async_callback(feed.close)
             sinks.append(feed)
-        log.info("worker.started", redis=redis_url is not None)
+        jobs = registry(parts)
+        history = JobHistory(parts.database, share=parts.settings.job_success_share)
+        await stack.enter_async_context(keeping(history))
+        local = LocalQueue(jobs, history, clock=parts.clock, queues=queues)
+        queue = local if parts.jobs is None else FallbackQueue(parts.jobs, local)
+        runner = JobRunner(history, clock=parts.clock, queue=queue)
+        log.info("worker.started", redis=redis_url is not None, queues=list(queues))
         async with asyncio.TaskGroup() as group:
             group.create_task(
                 run_lanes(
@@ -92,12 +106,15 @@ async def run(parts: Parts) -> None:
             group.create_task(
                 run_media(parts.database, wakes, dial=parts.dial, storage=parts.storage), name="media"
             )
-            group.create_task(_keep_house(parts, redis_url), name="housekeeping")
+            group.create_task(local.run(), name="local jobs")
+            if redis_url is not None:
+                group.create_task(run_queues(redis_url, jobs, runner, queues=queues), name="queues")
+            group.create_task(_keep_house(parts, queue, redis_url), name="housekeeping")
 
 
-async def _keep_house(parts: Parts, redis_url: str | None) -> None:
+async def _keep_house(parts: Parts, queue: JobQueue, redis_url: str | None) -> None:
     """Run the jobs of the clock: by arq where there is Redis, so that one of all workers does each; else by us."""
-    chores = _chores(parts)
+    chores = _chores(parts, queue)
     while True:
         try:
             if redis_url is not None:
@@ -110,7 +127,7 @@ async def _keep_house(parts: Parts, redis_url: str | None) -> None:
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-def _chores(parts: Parts) -> list[tuple[Job, set[int], int | None]]:
+def _chores(parts: Parts, queue: JobQueue) -> list[tuple[Job, set[int], int | None]]:
     """Return each job with the seconds, and for hourly ones the minute, at which it is due."""
     database = parts.database
     archive = timedelta(days=parts.settings.archive_days)
@@ -125,10 +142,17 @@ def _chores(parts: Parts) -> list[tuple[Job, set[int], int | None]]:
         await channels.follow_pairing(database, dial=parts.dial)
 
     async def name_groups(_: object) -> None:
-        await groups.name_groups(database, dial=parts.dial)
+        await groups.place_unnamed(database, queue)
 
     async def measure(_: object) -> None:
         await housekeeping.measure(database)
+        await job_queues.measure(queue, parts.clock)
+
+    async def sweep_jobs(_: object) -> None:
+        await job_queues.sweep(database, queue)
+
+    async def prune_jobs(_: object) -> None:
+        await job_queues.prune(database, keep=timedelta(days=parts.settings.job_history_days))
 
     async def expire_early_facts(_: object) -> None:
         await housekeeping.expire_early_facts(database)
@@ -145,7 +169,9 @@ def _chores(parts: Parts) -> list[tuple[Job, set[int], int | None]]:
         (follow_pairing, _EVERY_FIVE_SECONDS, None),
         (name_groups, _EVERY_SECOND, None),
         (measure, _EVERY_FIVE_SECONDS, None),
+        (sweep_jobs, _EVERY_FIVE_SECONDS, None),
         (expire_early_facts, {0}, 17),
+        (prune_jobs, {0}, 27),
         (prune_archive, {0}, 37),
         (sweep_storage, {0}, 47),
     ]
@@ -156,30 +182,29 @@ async def _arq(chores: list[tuple[Job, set[int], int | None]], redis_url: str) -
         cron(_guarded(job), name=job.__name__, second=seconds, minute=minute, timeout=60, keep_result=0)
         for job, seconds, minute in chores
     ]
-    worker = Worker(
+    worker = FastWorker(
         cron_jobs=jobs,
+        redis=arq_redis(redis_url),
         queue_name=_QUEUE,
-        redis_settings=RedisSettings.from_dsn(redis_url),
-        handle_signals=False,
         poll_delay=0.25,
         max_jobs=len(jobs),
-        # Pickle would let whoever writes to Redis run code here.
-        job_serializer=msgspec.msgpack.encode,
-        job_deserializer=msgspec.msgpack.decode,
-        log_results=False,
     )
     try:
-        await worker.async_run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(worker.async_run(), name="arq")
+            # While Redis is away nobody can tell who does a chore, so all do; they bear it.
+            group.create_task(_clockwork(chores, is_wanted=lambda: worker.is_away), name="clock")
     finally:
-        with suppress(RedisError, OSError):
-            await worker.close()
+        await worker.close()
 
 
-async def _clockwork(chores: list[tuple[Job, set[int], int | None]]) -> None:
+async def _clockwork(
+    chores: list[tuple[Job, set[int], int | None]], *, is_wanted: Callable[[], bool] = lambda: True
+) -> None:
     elapsed = 0
     while True:
         for job, seconds, minute in chores:
-            if elapsed % (3600 if minute is not None else 60 // len(seconds)) == 0:
+            if is_wanted() and elapsed % (3600 if minute is not None else 60 // len(seconds)) == 0:
                 await _guarded(job)({})
         await asyncio.sleep(1)
         elapsed += 1

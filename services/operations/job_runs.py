@@ -27,7 +27,7 @@ class QueueTally:
 
     name: str
     waiting: int
-    waiting_is_capped: bool
+    is_waiting_capped: bool
     running: int
     oldest_waiting_seconds: float | None
     failed_in_last_hour: int
@@ -121,7 +121,7 @@ def _tally(
     return QueueTally(
         name=name,
         waiting=rows if waiting is None else waiting.count,
-        waiting_is_capped=waiting is not None and waiting.is_capped,
+        is_waiting_capped=waiting is not None and waiting.is_capped,
         running=found.get(JobStatus.RUNNING, 0),
         oldest_waiting_seconds=None if oldest_at is None else max(0.0, (now - oldest_at).total_seconds()),
         failed_in_last_hour=found.get(JobStatus.FAILED, 0),
