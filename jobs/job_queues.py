@@ -33,7 +33,7 @@ SUCCESSES_KEPT, FAILURES_KEPT = timedelta(days=7), timedelta(days=90)
 _PAUSE_SECONDS = 1.0
 _NEVER = 1_000_000
 _SLACK_SECONDS = 5.0
-_PLACED_WITHIN = timedelta(seconds=10)
+_PLACED_WITHIN, _STOPPED_WITHIN = timedelta(seconds=10), timedelta(minutes=1)
 _SILENT_RUNNING, _SILENT_RETRYING = timedelta(minutes=30), timedelta(days=1)
 _ROWS_AT_ONCE = 5_000
 
@@ -64,7 +64,7 @@ async def sweep(database: Database, queue: JobQueue) -> int:
     now = database.clock.now()
     runs = await job_runs.unplaced(database.system, before=now - _PLACED_WITHIN, limit=_ROWS_AT_ONCE)
     placed = await queue.enqueue_many([order_of(run) for run in runs]) if runs else 0
-    for key in await job_runs.to_stop(database.system, limit=_ROWS_AT_ONCE):
+    for key in await job_runs.to_stop(database.system, since=now - _STOPPED_WITHIN, limit=_ROWS_AT_ONCE):
         await queue.cancel(key)
     await job_runs.give_up_lost(
         database.system, now=now, running=now - _SILENT_RUNNING, retrying=now - _SILENT_RETRYING

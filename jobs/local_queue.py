@@ -4,12 +4,13 @@ import asyncio
 from collections import Counter as Tally
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from domain.clock import Clock
-from domain.ids import ProjectId, TenantId
+from domain.ids import JobRunId, ProjectId, TenantId, new_id
 from domain.operations.queue import QUEUES, JobArgument, JobOrder, Waiting
 from jobs.cancelling import end
 from jobs.job_history import JobHistory
@@ -43,7 +44,7 @@ class LocalQueue:
         self._runner = JobRunner(history, clock=clock, queue=self)
         self._clock = clock
         self._queues = frozenset(queues)
-        self._waiting: OrderedDict[str, tuple[JobOrder, datetime, int]] = OrderedDict()
+        self._waiting: OrderedDict[str, _Left] = OrderedDict()
         self._running: dict[str, tuple[asyncio.Task[None], Job]] = {}
         self._aborted: set[str] = set()
         self._some = asyncio.Event()
@@ -71,9 +72,14 @@ class LocalQueue:
                 continue
             if order.id in self._running or len(self._waiting) >= MOST_WAITING:
                 continue
-            due_at = order.at or self._clock.now()
-            if order.id not in self._waiting or due_at < self._waiting[order.id][1]:
-                self._waiting[order.id] = (order, due_at, 1)
+            now = self._clock.now()
+            due_at = order.at or now
+            present = self._waiting.get(order.id)
+            if present is None:
+                known = replace(order, run_id=order.run_id or JobRunId(new_id()))
+                self._waiting[order.id] = _Left(order=known, enqueued_at=now, due_at=due_at, number=1)
+            elif due_at < present.due_at:
+                self._waiting[order.id] = replace(present, due_at=due_at)
             placed += 1
         self._some.set()
         return placed
@@ -90,9 +96,9 @@ class LocalQueue:
         """Return what is due in this process."""
         now = self._clock.now()
         due = [
-            (order.queue, due_at)
-            for order, due_at, _ in self._waiting.values()
-            if due_at <= now and (tenant_id is None or order.args[0] == str(tenant_id))
+            (left.order.queue, left.due_at)
+            for left in self._waiting.values()
+            if left.due_at <= now and (tenant_id is None or left.order.args[0] == str(tenant_id))
         ]
         return {
             name: Waiting(
@@ -120,23 +126,23 @@ class LocalQueue:
     def _start_due(self) -> None:
         now = self._clock.now()
         busy = Tally(job.queue.name for _, job in self._running.values())
-        for key, (order, due_at, number) in list(self._waiting.items()):
-            job = self._registry[order.name]
-            if due_at > now or busy[job.queue.name] >= job.queue.concurrency:
+        for key, left in list(self._waiting.items()):
+            job = self._registry[left.order.name]
+            if left.due_at > now or busy[job.queue.name] >= job.queue.concurrency:
                 continue
             del self._waiting[key]
             busy[job.queue.name] += 1
-            task = asyncio.create_task(self._attempt(job, order, due_at, number), name=f"job {job.name}")
+            task = asyncio.create_task(self._attempt(job, left), name=f"job {job.name}")
             self._running[key] = (task, job)
 
-    async def _attempt(self, job: Job, order: JobOrder, due_at: datetime, number: int) -> None:
+    async def _attempt(self, job: Job, left: "_Left") -> None:
+        order = left.order
         attempt = Attempt(
             key=order.id,
             args=order.args,
-            number=number,
-            # The id of a job without one follows from when it was left here; see the runner.
-            enqueued_at=order.at or due_at,
-            due_at=due_at,
+            number=left.number,
+            enqueued_at=left.enqueued_at,
+            due_at=left.due_at,
             run_id=order.run_id,
             project_id=order.project_id,
             retried_from=order.retried_from,
@@ -152,8 +158,18 @@ class LocalQueue:
             self._aborted.discard(order.id)
             self._running.pop(order.id, None)
             if again is not None:
-                self._waiting.setdefault(order.id, (order, again, number + 1))
+                self._waiting.setdefault(order.id, replace(left, due_at=again, number=left.number + 1))
             self._some.set()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Left:
+    """A job that waits for its attempt of that number."""
+
+    order: JobOrder
+    enqueued_at: datetime
+    due_at: datetime
+    number: int
 
 
 class FallbackQueue:

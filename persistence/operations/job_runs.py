@@ -168,10 +168,17 @@ async def unplaced(system: "asyncpg.Pool[asyncpg.Record]", *, before: datetime, 
         )
 
 
-async def to_stop(system: "asyncpg.Pool[asyncpg.Record]", *, limit: int) -> list[str]:
-    """Return the keys of running jobs that somebody wants to stop."""
+async def to_stop(system: "asyncpg.Pool[asyncpg.Record]", *, since: datetime, limit: int) -> list[str]:
+    """Return the keys of running jobs that somebody wanted to stop since an instant.
+
+    What is older was stopped, or its worker is gone, and the key may be another job's by now.
+    """
     rows = await system.fetch(
-        "SELECT key FROM job_runs WHERE status = 'RUNNING' AND is_cancel_requested ORDER BY updated_at LIMIT $1",
+        """
+        SELECT key FROM job_runs WHERE status = 'RUNNING' AND is_cancel_requested AND updated_at > $1
+        ORDER BY updated_at LIMIT $2
+        """,
+        since,
         limit,
     )
     return [row["key"] for row in rows]
