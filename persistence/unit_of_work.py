@@ -22,6 +22,7 @@ from persistence.identity.api_keys import ApiKeys
 from persistence.identity.tenants import Projects, Tenants
 from persistence.messaging.events import outbox
 from persistence.messaging.outgoing import outgoing
+from persistence.operations.job_runs import JobRuns
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,11 @@ class Reader:
     def message_groups(self) -> MessageGroups:
         """Its bursts of messages."""
         return MessageGroups(self.session)
+
+    @property
+    def job_runs(self) -> JobRuns:
+        """What workers did for it."""
+        return JobRuns(self.session)
 
 
 @dataclass(frozen=True)

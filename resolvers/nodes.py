@@ -9,6 +9,7 @@ from resolvers.context import Context
 from resolvers.errors import BadUserInput
 from services.crm import channels, chats, contacts, message_groups, message_queries, pipelines, sessions
 from services.identity import agents, api_keys, tenants
+from services.operations import job_runs
 
 MOST_IDS = 100
 
@@ -26,6 +27,7 @@ FINDERS: Mapping[str, Find] = {
     "key": api_keys.find,
     "ten": tenants.find_tenants,
     "prj": tenants.find_projects,
+    "job": job_runs.find,
 }
 """What finds each kind of id; an id that nothing finds is the id of nothing."""
 

@@ -1,10 +1,12 @@
 """What services need from the world outside; each Protocol is met by something in `integrations`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from domain.ids import TenantId
+from domain.ids import ProjectId, TenantId
+from domain.operations.queue import JobArgument, JobOrder, Waiting
 from domain.values import Sealed, StoredFile
 
 
@@ -40,4 +42,39 @@ class Storage(Protocol):
 
     def sweep(self) -> int:
         """Delete what killed processes left unfinished a day ago or earlier; return how many files. It blocks."""
+        ...
+
+
+class JobQueue(Protocol):
+    """Where background work is left for workers; best effort, because its truth is always a row.
+
+    A job that is lost here is found in its table by a sweeper, later. Nothing raises when the queue is away.
+    """
+
+    async def enqueue(
+        self,
+        name: str,
+        args: Sequence[JobArgument],
+        *,
+        id: str,  # noqa: A002 The queue's word.
+        queue: str,
+        at: datetime | None = None,
+        project_id: ProjectId | None = None,
+    ) -> int:
+        """Leave one job; return 1 if it waits now, 0 if the queue is away.
+
+        A job that waits already is not doubled, only brought forward. One that is running is not queued again.
+        """
+        ...
+
+    async def enqueue_many(self, orders: Sequence[JobOrder]) -> int:
+        """Leave several jobs in one round trip; return how many wait now."""
+        ...
+
+    async def cancel(self, id: str) -> bool:  # noqa: A002 As above.
+        """Take a job out of its queue, or have its worker stop it; return whether there was one."""
+        ...
+
+    async def waiting(self, tenant_id: TenantId | None = None) -> Mapping[str, Waiting] | None:
+        """Return what waits by queue, of one tenant or in all; None when the queue is away."""
         ...

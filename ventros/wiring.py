@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import httpx2
@@ -10,6 +10,7 @@ import httpx2
 from domain.clock import Clock, SystemClock
 from domain.crm.channel import Channel
 from integrations.crypto import Vault
+from integrations.job_queue import RedisJobQueue
 from integrations.redis_feed import Wakes
 from integrations.storage import LocalStorage
 from integrations.waha.client import Waha
@@ -31,6 +32,8 @@ class Parts:
     vault: ports.Vault
     http: httpx2.AsyncClient
     storage: ports.Storage
+    jobs: ports.JobQueue | None = None
+    """Where jobs are left for workers; None without Redis."""
 
     def dial(self, channel: Channel) -> Waha:
         """Return a client for a channel's WAHA server."""
@@ -52,6 +55,15 @@ class Parts:
 async def connected(settings: Settings) -> AsyncIterator[Parts]:
     """Yield the parts of a process, connected for as long as the block lasts."""
     clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        jobs = None
+        if settings.redis_url:
+            jobs = await stack.enter_async_context(RedisJobQueue(settings.redis_url, clock=clock))
+        yield await stack.enter_async_context(_connected(settings, clock, jobs))
+
+
+@asynccontextmanager
+async def _connected(settings: Settings, clock: Clock, jobs: ports.JobQueue | None) -> AsyncIterator[Parts]:
     async with (
         Wakes(settings.redis_url or None) as wakes,
         Database(
@@ -70,6 +82,7 @@ async def connected(settings: Settings) -> AsyncIterator[Parts]:
             vault=Vault(settings.secret_key.get_secret_value()),
             http=http,
             storage=LocalStorage(settings.media_directory),
+            jobs=jobs,
         )
 
 
