@@ -101,7 +101,8 @@ class FileReader(Protocol):
     async def read(self, path: Path, *, mime_type: str) -> FileText:
         """Return the text of a file, which may be hostile: it is read by another process, within limits.
 
-        Raises `integrations.errors.Rejected` with a code such as `NOT_A_PDF`, `ENCRYPTED`, `TOO_LARGE`,
-        `TOO_SLOW`, `UNREADABLE` or `UNSUPPORTED`.
+        Raises `integrations.errors.Rejected`: `NOT_A_PDF`, `NOT_A_DOCX` …, `NOT_AN_IMAGE`, `NOT_TEXT` for a file
+        that is not what it is called; `EMPTY`, `ENCRYPTED`, `UNSUPPORTED`, `UNREADABLE`; `TOO_LARGE`, `TOO_SLOW`,
+        `OUT_OF_MEMORY`, `ZIP_BOMB`, `HOSTILE_XML`; `NO_FILE` when it is gone.
         """
         ...
