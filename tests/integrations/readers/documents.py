@@ -137,6 +137,26 @@ def pdf_page(contents: bytes, *more: bytes) -> bytes:
     )
 
 
+def drawing_itself(*, text: str = "") -> bytes:
+    """A PDF with a page of that text, if any, and one with a form that draws itself twice."""
+    form = b"<< /Type /XObject /Subtype /Form /Resources 5 0 R /Length 11 >>\nstream\n/F Do /F Do\nendstream"
+    drawn, resources = b"<< /Length 5 >>\nstream\n/F Do\nendstream", b"<< /XObject << /F 6 0 R >> >>"
+    if not text:
+        return pdf_page(drawn, resources, form)
+    shown = b"BT /F1 20 Tf 20 100 Td (%b) Tj ET" % text.encode()
+    return pdf_of(
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [7 0 R 3 0 R] /Count 2 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Resources 5 0 R >>",
+        drawn,
+        resources,
+        form,
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 200] /Contents 8 0 R /Resources 9 0 R >>",
+        b"<< /Length %d >>\nstream\n%b\nendstream" % (len(shown), shown),
+        b"<< /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >>",
+    )
+
+
 def inflating_twice(size: int) -> bytes:
     """A stream of a PDF that inflates to so many zeros."""
     inner = zlib.compressobj(9)

@@ -20,6 +20,7 @@ from tests.integrations.readers.documents import (
     XLSX,
     bomb,
     docx,
+    drawing_itself,
     inflating_twice,
     open_document,
     paragraph,
@@ -239,11 +240,9 @@ async def test_a_page_that_inflates_without_end_has_no_text(tmp_path: Path) -> N
     assert (found.text, found.pages) == ("", 1)
 
 
+@without_ocr
 async def test_a_form_that_draws_itself_ends(tmp_path: Path) -> None:
-    form = b"<< /Type /XObject /Subtype /Form /Resources 5 0 R /Length 11 >>\nstream\n/F Do /F Do\nendstream"
-    page = pdf_page(b"<< /Length 5 >>\nstream\n/F Do\nendstream", b"<< /XObject << /F 6 0 R >> >>", form)
-
-    found = await read(tmp_path, page, PDF)
+    found = await read(tmp_path, drawing_itself(), PDF)
 
     assert (found.text, found.pages) == ("", 1)
 
