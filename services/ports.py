@@ -5,6 +5,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from domain.ai.chat import Answer, ToolSpec, Turn
+from domain.ai.file_text import FileText
+from domain.ai.transcript import Transcript
 from domain.ids import ProjectId, TenantId
 from domain.operations.queue import JobArgument, JobOrder, Waiting
 from domain.values import Sealed, StoredFile
@@ -77,4 +80,65 @@ class JobQueue(Protocol):
 
     async def waiting(self, tenant_id: TenantId | None = None) -> Mapping[str, Waiting] | None:
         """Return what waits by queue, of one tenant or in all; None when the queue is away."""
+
+
+class ChatModel(Protocol):
+    """Speaks to a provider of language models; pictures are described by showing them to it."""
+
+    async def complete(
+        self,
+        turns: Sequence[Turn],
+        *,
+        model: str | None = None,
+        tools: Sequence[ToolSpec] = (),
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        schema: dict[str, object] | None = None,
+        timeout: float = 60.0,  # noqa: ASYNC109 The client that is called keeps it.
+    ) -> Answer:
+        """Return the next turn. `model` is the provider's usual one unless named.
+
+        With a `schema` (JSON schema of an object) the answer's text is JSON; that it obeys the schema is for the
+        caller to check. `timeout` in seconds bounds the whole call, waiting for a free place included.
+
+        Raises `integrations.errors.Rejected` for what repeating cannot mend, `Malformed` for an answer that
+        nobody can read, and `Unavailable`, perhaps with `retry_after`, when it may work later.
+        """
+        ...
+
+
+class Transcriber(Protocol):
+    """Writes down what is said in a recording."""
+
+    async def transcribe(
+        self,
+        path: Path,
+        *,
+        mime_type: str,
+        language: str | None = None,
+        prompt: str | None = None,
+        model: str | None = None,
+        timeout: float = 120.0,  # noqa: ASYNC109 The client that is called keeps it.
+    ) -> Transcript:
+        """Return the words of the recording. `language` in ISO 639-1, such as `pt`; None lets the model find out.
+
+        `prompt` gives names and words that are likely to be said. Raises what `ChatModel.complete` does.
+        """
+        ...
+
+
+class FileReader(Protocol):
+    """Reads the text of files here, without any provider."""
+
+    def reads(self, mime_type: str) -> bool:
+        """Whether files of this type can be read at all."""
+        ...
+
+    async def read(self, path: Path, *, mime_type: str) -> FileText:
+        """Return the text of a file, which may be hostile: it is read by another process, within limits.
+
+        Raises `integrations.errors.Rejected`: `NOT_A_PDF`, `NOT_A_DOCX` …, `NOT_AN_IMAGE`, `NOT_TEXT` for a file
+        that is not what it is called; `EMPTY`, `ENCRYPTED`, `UNSUPPORTED`, `UNREADABLE`; `TOO_LARGE`, `TOO_SLOW`,
+        `OUT_OF_MEMORY`, `ZIP_BOMB`, `HOSTILE_XML`; `NO_FILE` when it is gone.
+        """
         ...
