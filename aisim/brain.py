@@ -3,8 +3,6 @@
 import re
 from typing import NamedTuple
 
-import msgspec
-
 from aisim.chat_request import ChatRequest
 from aisim.choosing import ToolCall, choose
 from aisim.conversation import Conversation, read
@@ -12,6 +10,7 @@ from aisim.digest import Digest
 from aisim.language import plain
 from aisim.replies import describe, reply
 from aisim.shaping import shape
+from aisim.wire import spaced
 
 _DESCRIBE = re.compile(
     r"\bdescri(?:be|ba|bir)\b|\bdescrev(?:a|er)\b|\btranscri(?:be|ba|bir)\b|\btranscrev(?:a|er)\b|\bocr\b|"
@@ -41,9 +40,9 @@ def think(request: ChatRequest) -> Thought:
         if calls:
             return Thought("", tuple(calls))
     if request.format == "json_schema":
-        return Thought(_json(shape(request.schema, digest)))
+        return Thought(spaced(shape(request.schema, digest)))
     if request.format == "json_object":
-        return Thought(_json({key: _value(digest.find(key)) for key in _keys(conversation)}))
+        return Thought(spaced({key: _value(digest.find(key)) for key in _keys(conversation)}))
     if not request.tools and _asks(conversation, _DESCRIBE) and conversation.pictures:
         return Thought(describe(conversation))
     if not request.tools and _asks(conversation, _SUMMARISE):
@@ -66,8 +65,3 @@ def _keys(conversation: Conversation) -> list[str]:
 
 def _value(found: object) -> object:
     return "" if found is None else found
-
-
-def _json(value: object) -> str:
-    # A space after commas and colons, as models write; those are also where a limit cuts.
-    return msgspec.json.format(msgspec.json.encode(value), indent=0).decode()

@@ -19,7 +19,7 @@ from aisim.errors import invalid, no_such_model, too_long
 from aisim.faults import Fault
 from aisim.provider import Prepared, Provider
 from aisim.seeing import NoPicture, read_data_url
-from aisim.wire import Body, encode
+from aisim.wire import Body, encode, spaced
 
 
 async def chat(call: Call) -> Response:
@@ -63,17 +63,21 @@ def _show(value: object) -> object:
     if isinstance(value, list):
         return [_show(one) for one in value]
     if isinstance(value, str) and value.startswith("data:"):
-        try:
-            kind, data = read_data_url(value)
-        except NoPicture:
-            return value[:64]
-        return {"contentType": kind, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        return _file(value)
     if isinstance(value, dict):
         if isinstance(sound := value.get("data"), str) and "format" in value:
-            digest = hashlib.sha256(sound.encode()).hexdigest()
-            return value | {"data": {"size": len(sound) * 3 // 4, "sha256": digest}}
+            return value | {"data": _file(f"data:audio/{value['format']};base64,{sound}")}
         return {key: _show(one) for key, one in value.items()}
     return value
+
+
+def _file(url: str) -> object:
+    try:
+        kind, data = read_data_url(url)
+    except NoPicture:
+        # What it was meant to be shows at its beginning.
+        return url[:64]
+    return {"contentType": kind, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def _complete(
@@ -116,9 +120,7 @@ def _prepared_thought(prepared: Prepared) -> Thought:
     calls = [
         ToolCall(
             one.name,
-            one.arguments
-            if isinstance(one.arguments, str)
-            else msgspec.json.format(encode(one.arguments), indent=0).decode(),
+            one.arguments if isinstance(one.arguments, str) else spaced(one.arguments),
         )
         for one in prepared.tool_calls
     ]

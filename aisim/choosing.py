@@ -3,14 +3,13 @@
 import re
 from typing import NamedTuple
 
-import msgspec
-
 from aisim.chat_request import ChatRequest, Tool
 from aisim.conversation import Conversation
 from aisim.digest import Digest
 from aisim.intents import Intent, facts_in, intents_of, name_in, takes_over
 from aisim.language import plain
 from aisim.shaping import shape
+from aisim.wire import spaced
 
 _ESCALATE = re.compile(r"escalat|hand_?off|hand_?over|human|transfer_?to")
 _NOTE = re.compile(r"note|remember|memor|(?:save|store|record)_?\w*fact")
@@ -79,7 +78,7 @@ def _fits(tool: Tool, said: str) -> bool:
 
 def _call(tool: Tool, digest: Digest) -> ToolCall:
     made = shape({"type": "object"} | tool.parameters, digest, optional=False)
-    return ToolCall(tool.name, msgspec.json.encode(made).decode())
+    return ToolCall(tool.name, spaced(made))
 
 
 def _name(tool: Tool) -> str:

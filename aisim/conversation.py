@@ -7,13 +7,10 @@ from typing import NamedTuple
 from aisim.chat_request import ChatRequest, Message
 from aisim.language import Language, detect
 
-_SAID_MARK = re.compile(
-    r"(?im)^\W*(?:[\w ]*\b)?(?:áudios?|audios?|voz|voice|transcri\w*|nota de voz)\b[^:\n\]]*[:\]]+[ \t]*(\S.*)$"
-)
-_SEEN_MARK = re.compile(
-    r"(?im)^\W*(?:[\w ]*\b)?(?:imagem|foto|fotografia|image|picture|photo|imagen|figura)\b[^:\n\]]*[:\]]+"
-    r"[ \t]*(\S.*)$"
-)
+_BRACKET = re.compile(r"\W{0,3}\[([^\]]{1,60})\][ \t]*(\S.*)")
+_SAID = re.compile(r"\b(?:áudios?|audios?|voz|voice|transcri\w*)\b", re.IGNORECASE)
+_SEEN = re.compile(r"\b(?:imagem|foto|fotografia|image|picture|photo|imagen)\b", re.IGNORECASE)
+_LONGEST_LABEL = 60
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 
 
@@ -51,8 +48,8 @@ def read(request: ChatRequest) -> Conversation:
     latest = _clean("\n".join(message.text for message in turn))
     heard = [words for message in turn for words in message.heard if words]
     seen = [picture.description for message in turn for picture in message.pictures if picture.description]
-    heard += [_bare(words) for words in _SAID_MARK.findall(latest)]
-    seen += [_bare(words) for words in _SEEN_MARK.findall(latest)]
+    heard += _labelled(latest, _SAID)
+    seen += _labelled(latest, _SEEN)
     users = "\n".join(_clean(message.text) for message in spoken if message.role == "user")
     return Conversation(
         rules="\n".join(message.text for message in request.messages if message.role == "system"),
@@ -84,8 +81,17 @@ def _brought(turn: list[Message]) -> tuple[Brought, ...]:
     )
 
 
-def _bare(words: str) -> str:
-    return words.strip(' \t[]()"“”*')
+def _labelled(text: str, wanted: re.Pattern[str]) -> list[str]:
+    """The words behind labels: `Transcript: …`, `[Áudio transcrito: …]`, `[voice note, 7 s] …`."""
+    found = []
+    for line in text.splitlines():
+        bracket = _BRACKET.match(line)
+        label, words = bracket.groups() if bracket else line.partition(": ")[::2]
+        if not words or len(label) > _LONGEST_LABEL or not wanted.search(label):
+            continue
+        inner, _, rest = words.partition(": ")
+        found.append((rest if rest and wanted.search(inner) else words).strip(' \t[]()"“”*'))
+    return found
 
 
 def _clean(text: str) -> str:

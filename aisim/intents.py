@@ -43,11 +43,12 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 _FACT = re.compile(
-    r"[^.!?\n]*\b(?:al[eé]rgic[oa]s?|alergia|allerg\w*|vegan\w*|vegetarian\w*|cannot have|can't have|"
+    r"\b(?:al[eé]rgic[oa]s?|alergia|allerg\w*|vegan\w*|vegetarian\w*|cannot have|can't have|"
     r"intolerante?s?|intolerant|prefiro|i prefer|prefiero|eu moro|moro n[ao]|i live|vivo en|anivers[aá]rio "
-    r"(?:é|dela|dele)|(?:my|her|his) birthday is)\b[^.!?\n]*",
+    r"(?:é|dela|dele)|(?:my|her|his) birthday is)\b",
     re.IGNORECASE,
 )
+_SENTENCE_END = re.compile(r"[.!?\n]+")
 
 
 def intents_of(text: str) -> list[Intent]:
@@ -69,4 +70,4 @@ def name_in(text: str) -> str | None:
 
 def facts_in(text: str) -> list[str]:
     """Sentences worth keeping about a customer: tastes, allergies, where they live."""
-    return [found.strip(" ,;-") for found in _FACT.findall(text)]
+    return [one.strip(" ,;-") for one in _SENTENCE_END.split(text) if _FACT.search(one)]

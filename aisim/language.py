@@ -12,8 +12,8 @@ _SIGNS: dict[Language, str] = {
     "pt": (
         "oi olá bom boa dia tarde noite obrigado obrigada você vocês não sim um uma o os a as em no na nos "
         "nas do da dos das com para pra por que qual quanto quando onde como tem têm são está estão meu minha "
-        "eu ela ele isso este esta quero queria posso pode fica até mais também já foi amanhã hoje sábado "
-        "bolo pão preço entrega pedido horário falar pessoa ao à é e ou se"
+        "me chamo nome eu ela ele isso este esta quero queria posso pode fica até mais também já foi "
+        "amanhã hoje sábado bolo pão preço entrega pedido horário falar pessoa ao à é e ou se"
     ),
     "en": (
         "hi hello hey good morning the a an and or of to in on at is are was it this that you your we our i "
@@ -22,9 +22,9 @@ _SIGNS: dict[Language, str] = {
     ),
     "es": (
         "hola buenos buenas días tardes noches gracias usted ustedes no sí un una el los la las en del de con "
-        "para por que qué cuál cuánto cuándo dónde cómo tiene tienen son está están mi yo ella él eso este "
-        "esta quiero quería puedo puede hasta más también ya fue mañana hoy sábado pastel pan precio entrega "
-        "pedido horario hablar persona al es y o si cuesta"
+        "me llamo nombre para por que qué cuál cuánto cuándo dónde cómo tiene tienen son está están mi yo ella "
+        "él eso este esta quiero quería puedo puede hasta más también ya fue mañana hoy sábado pastel pan precio "
+        "entrega pedido horario hablar persona al es y o si cuesta"
     ),
 }
 _WORDS = {language: frozenset(signs.split()) for language, signs in _SIGNS.items()}

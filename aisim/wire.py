@@ -19,6 +19,11 @@ def encode(value: object) -> bytes:
     return msgspec.json.encode(value)
 
 
+def spaced(value: object) -> str:
+    """JSON as models write it, with spaces behind commas and colons; a limit cuts there."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=0).decode()
+
+
 def decode(raw: bytes, type_: type[T]) -> T:
     """Read `raw` as `type_`; an empty body counts as `{}`. Raises `msgspec.DecodeError`."""
     return msgspec.json.decode(raw or b"{}", type=type_)
