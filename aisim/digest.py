@@ -96,7 +96,7 @@ class Digest:
         people = people_in(self._said)
         order = re.search(r"#?\b(\d{3,8})\b", conversation.everything)
         if name and not facts:
-            facts = [excerpt(conversation.everything, 30)]
+            facts = [next((one for one in self._lines if name in one), name)]
         return [
             (r"sentiment_score|mood_score", self.mood),
             (r"sentiment|mood|^tone$|sentimento", self.sentiment),

@@ -9,6 +9,7 @@ from aisim.conversation import Conversation
 from aisim.digest import excerpt
 from aisim.intents import Intent, facts_in, intents_of, name_in, takes_over
 from aisim.language import Language
+from aisim.quoted import words_of
 
 _SAY: dict[str, dict[Language, str]] = {
     "greeting": {
@@ -24,6 +25,11 @@ _SAY: dict[str, dict[Language, str]] = {
     },
     "seen": {"pt": "Vi a foto: {0}.", "en": "I saw the picture: {0}.", "es": "Vi la foto: {0}."},
     "picture": {"pt": "Recebi a foto.", "en": "I got the picture.", "es": "Recibí la foto."},
+    "unheard": {
+        "pt": "Recebi o seu áudio, mas ainda não consegui ouvi-lo.",
+        "en": "I got your voice note, but could not listen to it yet.",
+        "es": "Recibí tu audio, pero todavía no pude escucharlo.",
+    },
     "noted": {"pt": "Anotei: {0}.", "en": "I made a note: {0}.", "es": "Tomé nota: {0}."},
     "understood": {"pt": "Entendido: {0}.", "en": "Understood: {0}.", "es": "Entendido: {0}."},
     "brought": {"pt": "Consultei aqui: {0}", "en": "I looked it up: {0}", "es": "Lo consulté: {0}"},
@@ -124,7 +130,7 @@ def reply(conversation: Conversation) -> str:
     if facts:
         kept = any(is_note(tool) and not _FAILED.search(text) for tool, text in results.items())
         parts.append(_say("noted" if kept else "understood", language, excerpt(facts[0], 20)))
-    found = [text for tool, text in results.items() if not is_note(tool) and text]
+    found = [words for tool, text in results.items() if not is_note(tool) and (words := words_of(text))]
     if found:
         parts.append(_say("brought", language, excerpt(found[0], 40)))
     elif "human" in intents:
@@ -158,6 +164,8 @@ def _references(conversation: Conversation) -> list[str]:
     parts += [_say("seen", language, _inside(words)) for words in conversation.seen[:2]]
     if conversation.pictures and not conversation.seen:
         parts.append(_say("picture", language))
+    if conversation.sounds and not conversation.heard:
+        parts.append(_say("unheard", language))
     return parts
 
 
