@@ -28,11 +28,13 @@ class Brought(NamedTuple):
 class Conversation:
     """`latest` is all that the user has said since the last answer, `earlier` what was said before.
 
-    `pictures` and `sounds` count those of the latest turn, whether or not anything is known of them.
+    `theirs` is the part of `earlier` that the user has said. `pictures` and `sounds` count those of the latest
+    turn, whether or not anything is known of them.
     """
 
     rules: str
     earlier: str
+    theirs: str
     latest: str
     heard: tuple[str, ...]
     seen: tuple[str, ...]
@@ -54,6 +56,7 @@ def read(request: ChatRequest) -> Conversation:
     turn = [message for message in spoken[start:] if message.role == "user"]
     rules = "\n".join(message.text for message in request.messages if message.role == "system")
     before = [_clean(message.text) for message in spoken[:start]]
+    theirs = [_clean(message.text) for message in spoken[:start] if message.role == "user"]
     latest, heard, seen = [], [], []
     pictures, sounds = 0, 0
     for message in turn:
@@ -64,7 +67,8 @@ def read(request: ChatRequest) -> Conversation:
         lines = quoted_lines(message.text)
         # The last block is what is to be answered, those before it are background.
         now = [line for line in lines if line.block == lines[-1].block and not line.is_ours]
-        before += [line.text for line in lines if line not in now]
+        before += [line.text for line in lines if line.is_ours or line.block != lines[-1].block]
+        theirs += [line.text for line in lines if not line.is_ours and line.block != lines[-1].block]
         latest += [line.text for line in now if line.text] if lines else [_clean(message.text)]
         pictures += sum(line.kind in _PICTURES for line in now)
         sounds += sum(line.kind in _SOUNDS for line in now)
@@ -73,10 +77,10 @@ def read(request: ChatRequest) -> Conversation:
     said = "\n".join(latest)
     heard += _labelled(said, _SAID)
     seen += _labelled(said, _SEEN)
-    users = "\n".join(_clean(message.text) for message in spoken[:start] if message.role == "user")
     return Conversation(
         rules=rules,
         earlier="\n".join(before),
+        theirs="\n".join(theirs),
         latest=said,
         heard=tuple(dict.fromkeys(heard)),
         seen=tuple(dict.fromkeys(seen)),
@@ -85,7 +89,7 @@ def read(request: ChatRequest) -> Conversation:
         brought=_brought(spoken[start:]),
         # A turn of one word has no language of its own.
         language=_ordered(rules)
-        or detect("\n".join([said, *heard]), default=detect("\n".join([users, *before, *seen]))),
+        or detect("\n".join([said, *heard]), default=detect("\n".join([*theirs, *seen]))),
     )
 
 

@@ -52,7 +52,7 @@ class Digest:
 
     def __init__(self, conversation: Conversation, *, reply: str) -> None:
         self._conversation = conversation
-        self.text = "\n".join(filter(None, [conversation.earlier, conversation.everything]))
+        self.text = "\n".join(filter(None, [conversation.theirs, conversation.everything]))
         # Where the messages stand with their authors, the rest is instructions to the model.
         lines = _LINE.findall(self.text)
         self._lines = lines or [line.strip() for line in self.text.splitlines() if line.strip()]

@@ -38,9 +38,8 @@ _TAKE_OVER = re.compile(
     r"instrucciones|rules|regras|reglas)\b|<\|?(?:im_start|system)"
 )
 _NAME = re.compile(
-    r"(?:me chamo|meu nome (?:é|e)|aqui (?:é|e) (?:o|a)|my name is|me llamo|mi nombre es)\s+"
-    r"([^\W\d_][\w'-]*(?:\s+[A-ZÀ-Ý][\w'-]*)?)",
-    re.IGNORECASE,
+    r"(?i:me chamo|meu nome (?:é|e)|aqui (?:é|e) (?:o|a)|my name is|me llamo|mi nombre es) +"
+    r"([^\W\d_][\w'-]*(?: [A-ZÀ-Ý][\w'-]*)?)"
 )
 _FACT = re.compile(
     r"\b(?:al[eé]rgic[oa]s?|alergia|allerg\w*|vegan\w*|vegetarian\w*|cannot have|can't have|"

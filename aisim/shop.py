@@ -55,6 +55,8 @@ _NUMBERS = {
     "cinco": 5, "five": 5, "seis": 6, "six": 6, "sete": 7, "seven": 7, "siete": 7, "oito": 8, "eight": 8,
     "ocho": 8, "nove": 9, "nine": 9, "nueve": 9, "dez": 10, "ten": 10, "diez": 10, "doze": 12, "twelve": 12,
     "doce": 12, "quinze": 15, "fifteen": 15, "quince": 15, "vinte": 20, "twenty": 20, "veinte": 20,
+    "dezesseis": 16, "dezoito": 18, "sixteen": 16, "eighteen": 18, "dieciseis": 16, "dieciocho": 18,
+    "quarenta": 40, "forty": 40, "cuarenta": 40, "cinquenta": 50, "fifty": 50, "cincuenta": 50,
     "trinta": 30, "thirty": 30, "treinta": 30,
 }  # fmt: skip
 _PEOPLE = re.compile(
