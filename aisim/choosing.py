@@ -43,9 +43,9 @@ def choose(request: ChatRequest, conversation: Conversation, digest: Digest) -> 
     fitting: list[Tool] = []
     if not takes_over(conversation.everything):
         fitting = [
-            tool for tool in request.tools if tool.name not in called and _fits(tool, conversation.everything)
+            tool for tool in request.tools if tool.name not in called and _fits(tool, conversation.spoken)
         ]
-    if any(_RENAME.search(_name(tool)) for tool in fitting) and not facts_in(conversation.everything):
+    if any(_RENAME.search(_name(tool)) for tool in fitting) and not facts_in(conversation.spoken):
         # The name alone is no fact beside itself.
         fitting = [tool for tool in fitting if not _NOTE.search(_name(tool))]
     # A person decides what follows; nothing else is to be looked up or noted meanwhile.

@@ -44,6 +44,11 @@ class Conversation:
     language: Language
 
     @property
+    def spoken(self) -> str:
+        """The words of the user's own in the latest turn, without those on pictures."""
+        return "\n".join(dict.fromkeys([self.latest, *self.heard]))
+
+    @property
     def everything(self) -> str:
         """All words of the latest turn: written, spoken and on pictures."""
         return "\n".join(dict.fromkeys([self.latest, *self.heard, *self.seen]))

@@ -17,7 +17,8 @@ _WORDS: dict[Intent, str] = {
     "price": r"prec[oi]s?|valor(?:es)?|quanto (?:fica|custa|e|sai|da)\b|custa|orcamento|price|cost|how much|"
     r"quote|cuanto (?:cuesta|es|sale|vale)|cuesta|presupuesto",
     "order": r"pedidos?|encomendas?|reserv\w*|encomendar|orders?|book(?:ing)?|encargos?|encargar",
-    "hours": r"horarios?|abre[m]?|fecha[m]?|aberto|funcionam?|opening|open|close[sd]?|hours|abren|cierran",
+    "hours": r"horarios?|abre[m]?|fecha[m]?|aberto|funcionam?|opening|open|closing|closed|"
+    r"(?:you|do) close|hours|abren|cierran",
     "delivery": r"entreg\w*|frete|deliver\w*|shipping|envio|envian|domicilio|pickup|buscar|retirar",
     "payment": r"pix|cartao|pagar|pagamento|boleto|parcel\w*|pay|payment|card|invoice|pago|tarjeta|"
     r"transfer\w*",
