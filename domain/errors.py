@@ -82,6 +82,12 @@ class ChannelOffline(DomainError):
     code = "CHANNEL_OFFLINE"
 
 
+class NotOnWhatsApp(DomainError):
+    """The number has no WhatsApp account."""
+
+    code = "NOT_ON_WHATSAPP"
+
+
 class Forbidden(DomainError):
     """The viewer lacks a permission."""
 

@@ -1,7 +1,7 @@
 """Works on bursts of messages once their writers pause: hands each to one worker, reads it, lets an agent answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Protocol
@@ -12,12 +12,15 @@ from prometheus_client import Counter, Histogram
 
 from domain.crm.message_group import WORK_LEASE, MessageGroup
 from domain.errors import Conflict
-from domain.ids import MessageGroupId, TenantId, new_id
+from domain.ids import MessageGroupId, TenantId, new_id, parse_type_id, type_id
+from domain.operations.queue import JobOrder, job_key
+from jobs.registry import Job, JobContext, job
 from persistence.crm import message_groups as rows
 from persistence.database import Database
 from persistence.events import Cause
 from persistence.outages import heed_cancellation
 from services.crm import message_groups as service
+from services.ports import JobQueue
 from services.viewer import Viewer, system_viewer
 
 log = structlog.get_logger()
@@ -25,6 +28,9 @@ log = structlog.get_logger()
 HOLD_SECONDS = WORK_LEASE.total_seconds() / 3
 """How often a worker says that it still works on a group."""
 
+JOB = "message_group.process"
+
+_LONGEST_SECONDS = 300.0
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=2), timedelta(seconds=60)
 _CAUSE = Cause(correlation_id="message_groups", actor="system")
 
@@ -34,9 +40,6 @@ LATENESS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
 )
 WORKED = Counter("ventros_message_groups", "Groups that were worked on, by what came of it.", ["outcome"])
-
-Dispatch = Callable[[TenantId, Sequence[MessageGroupId]], Awaitable[object]]
-"""Lets a worker process groups, any number of times; what gets lost is handed out again by the timer."""
 
 
 class Answer(Protocol):
@@ -51,9 +54,9 @@ class Answer(Protocol):
 
 
 async def claim(
-    database: Database, tenant_id: TenantId, ids: Sequence[UUID], *, dispatch: Dispatch
+    database: Database, tenant_id: TenantId, ids: Sequence[UUID], *, queue: JobQueue
 ) -> list[MessageGroup]:
-    """Close those of a tenant's groups whose time has come and hand them out; return them."""
+    """Close those of a tenant's groups whose time has come, leave a job for each, and return them."""
     now = database.clock.now()
     async with database.tenant_transaction(tenant_id) as connection:
         found = await rows.claim(connection, [MessageGroupId(id_) for id_ in ids], now=now, cause=_CAUSE)
@@ -62,8 +65,19 @@ async def claim(
     for group in found:
         LATENESS.observe(max((now - group.expires_at).total_seconds(), 0))
     await database.wake("outbox")
-    await dispatch(tenant_id, [group.id for group in found])
+    # A job that gets lost is left again once the group's lease has passed.
+    await queue.enqueue_many([_order(group) for group in found])
     return found
+
+
+def processing(database: Database, *, answer: Answer | None) -> Job:
+    """Return the job that works on one group."""
+
+    async def run(context: JobContext, group_id: str) -> None:
+        key = MessageGroupId(parse_type_id(group_id)[1])
+        await process(database, context.tenant_id, key, answer=answer)
+
+    return job(JOB, run, queue="fast", timeout_seconds=_LONGEST_SECONDS)
 
 
 async def process(
@@ -99,6 +113,16 @@ async def process(
     else:
         WORKED.labels("completed").inc()
     return True
+
+
+def _order(group: MessageGroup) -> JobOrder:
+    return JobOrder(
+        name=JOB,
+        args=[str(group.tenant_id), type_id("grp", group.id)],
+        id=job_key(JOB, group.tenant_id, group.id),
+        queue="fast",
+        project_id=group.project_id,
+    )
 
 
 async def _retry_later(

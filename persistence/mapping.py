@@ -14,6 +14,7 @@ from domain.crm.session import Session
 from domain.identity.agent import Agent
 from domain.identity.api_key import ApiKey
 from domain.identity.tenant import Project, Tenant
+from domain.operations.job_run import JobRun
 from persistence.crm.channels import channels
 from persistence.crm.chats import chat_participants, chats
 from persistence.crm.contacts import contact_identities, contacts
@@ -26,6 +27,7 @@ from persistence.identity.agents import agents
 from persistence.identity.api_keys import api_keys
 from persistence.identity.tenants import projects, tenants
 from persistence.metadata import metadata
+from persistence.operations.job_runs import job_runs
 
 mapper_registry = registry(metadata=metadata)
 
@@ -42,6 +44,7 @@ AGGREGATE_TABLES: dict[type, Table] = {
     Message: messages,
     MessageGroup: message_groups,
     Enrichment: enrichments,
+    JobRun: job_runs,
 }
 """The table of each aggregate; `version` is the optimistic lock."""
 

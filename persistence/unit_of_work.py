@@ -23,6 +23,7 @@ from persistence.identity.api_keys import ApiKeys
 from persistence.identity.tenants import Projects, Tenants
 from persistence.messaging.events import outbox
 from persistence.messaging.outgoing import outgoing
+from persistence.operations.job_runs import JobRuns
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,11 @@ class Reader:
     def enrichments(self) -> Enrichments:
         """What is found out about the files of messages."""
         return Enrichments(self.session)
+
+    @property
+    def job_runs(self) -> JobRuns:
+        """What workers did for it."""
+        return JobRuns(self.session)
 
 
 @dataclass(frozen=True)

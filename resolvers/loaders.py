@@ -19,6 +19,7 @@ from domain.crm.pipeline import Pipeline
 from domain.crm.session import Session
 from domain.identity.agent import Agent
 from domain.ids import ChatId, MessageId, ProjectId
+from domain.operations.job_run import JobRun
 from persistence.ai_usage import usage
 from persistence.crm.channels import Traffic
 from persistence.paging import Branch, Listing, Page, PageRequest
@@ -88,6 +89,11 @@ class Loaders:
     def pipelines(self) -> DataLoader[UUID, Pipeline | None]:
         """Pipelines by id."""
         return self._by_id(lambda reader: reader.pipelines)
+
+    @cached_property
+    def job_runs(self) -> DataLoader[UUID, JobRun | None]:
+        """Job runs by id."""
+        return self._by_id(lambda reader: reader.job_runs)
 
     @cached_property
     def identities(self) -> DataLoader[UUID, list[ContactIdentity]]:

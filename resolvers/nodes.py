@@ -18,6 +18,7 @@ from services.crm import (
     sessions,
 )
 from services.identity import agents, api_keys, tenants
+from services.operations import job_runs
 
 MOST_IDS = 100
 
@@ -36,6 +37,7 @@ FINDERS: Mapping[str, Find] = {
     "key": api_keys.find,
     "ten": tenants.find_tenants,
     "prj": tenants.find_projects,
+    "job": job_runs.find,
 }
 """What finds each kind of id; an id that nothing finds is the id of nothing."""
 

@@ -15,6 +15,7 @@ from domain.crm.message_group import GroupCancelReason, GroupStatus
 from domain.crm.session import SessionEndReason, SessionStatus
 from domain.identity.agent import AgentType
 from domain.identity.permission import Permission
+from domain.operations.job_run import JobStatus
 
 
 def publish(enum: type[Enum], description: str, /, **members: str) -> None:
@@ -223,4 +224,16 @@ publish(
     AGENTS_WRITE="Create agents.",
     API_KEYS_WRITE="See, issue and revoke API keys.",
     EVENTS_READ="Follow what happens.",
+    JOBS_READ="See background jobs and their queues.",
+    JOBS_WRITE="Run background jobs again, and cancel them.",
+)
+publish(
+    JobStatus,
+    "How far a job came.",
+    QUEUED="Somebody asked for it; no worker has begun.",
+    RUNNING="A worker is at it.",
+    RETRYING="The newest attempt failed; there will be another.",
+    SUCCEEDED="It is done.",
+    FAILED="It will not be tried again by itself; errorClass says why.",
+    CANCELLED="Somebody cancelled it.",
 )

@@ -18,6 +18,7 @@ from resolvers.crm import sessions as about_sessions
 from resolvers.identity import agents as about_agents
 from resolvers.identity import api_keys as about_api_keys
 from resolvers.identity import viewer as about_viewer
+from resolvers.operations import job_runs as about_job_runs
 from schema.crm import (
     channel_mutations,
     chat_mutations,
@@ -52,6 +53,9 @@ from schema.identity.viewer import Viewer
 from schema.limits import Limits
 from schema.metrics import Measure
 from schema.operation import OwnContext, RefuseUnfitText
+from schema.operations import job_run_mutations
+from schema.operations.job_run import JobRun, Queue
+from schema.operations.job_run_list_arguments import JobRunOrder, JobRunWhere
 from schema.relay import Connection, Node
 from schema.scalars import SCALARS, EventCursor
 from schema.user_errors import DuplicateError, InputError, VersionConflictError
@@ -144,6 +148,17 @@ class Query:
     api_keys: Connection[ApiKey] = root_connection(
         about_api_keys.browse, "The project's API keys, oldest first."
     )
+    queues: list[Queue] = root(
+        about_job_runs.queues, "How the queues of background jobs do for the viewer's organisation."
+    )
+    job_run: JobRun | None = root(about_job_runs.one, "One background job.", arguments=BY_ID)
+    job_runs: Connection[JobRun] = root_connection(
+        about_job_runs.browse,
+        "The background jobs of the project, and those of the whole organisation; by default those that began "
+        "last come first, after those that have not begun.",
+        where=JobRunWhere,
+        order=JobRunOrder,
+    )
     event_cursor: EventCursor = root(
         about_viewer.event_position,
         "Where the event log stands in this very snapshot: subscriptions from here on miss nothing that this "
@@ -179,6 +194,8 @@ class Mutation:
     project_set_ai_budget: project_mutations.ProjectSetAiBudgetPayload = (
         project_mutations.project_set_ai_budget
     )
+    job_retry: job_run_mutations.JobRetryPayload = job_run_mutations.job_retry
+    job_cancel: job_run_mutations.JobCancelPayload = job_run_mutations.job_cancel
     agent_create: identity_mutations.AgentCreatePayload = identity_mutations.agent_create
     api_key_create: identity_mutations.ApiKeyCreatePayload = identity_mutations.api_key_create
     api_key_revoke: identity_mutations.ApiKeyRevokePayload = identity_mutations.api_key_revoke

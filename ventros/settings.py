@@ -118,6 +118,18 @@ class Settings(BaseSettings):
         default=10, ge=1, le=200, description="Connections for tenants' transactions."
     )
     archive_days: int = Field(default=7, ge=1, le=365, description="How long raw webhooks are kept.")
+    job_history_days: int = Field(
+        default=7,
+        ge=1,
+        le=365,
+        description="How long jobs that succeeded are kept; failures stay 90 days or longer.",
+    )
+    job_success_share: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=1.0,
+        description="Which part of the jobs that succeed at once is kept; failures all are.",
+    )
     worker_metrics_port: int = Field(
         default=0, ge=0, le=65535, description="Where a worker answers Prometheus; 0 for nowhere."
     )
