@@ -1,6 +1,6 @@
 """Connections to PostgreSQL: tenants' transactions, and the system's own work across tenants."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Self, TypedDict
 from uuid import UUID
@@ -15,6 +15,7 @@ from sqlalchemy.orm.exc import StaleDataError
 import persistence.mapping  # noqa: F401 Importing maps the domain classes.
 from domain.clock import Clock
 from domain.errors import AlreadyExists, Conflict
+from domain.operations.queue import JobOrder
 from persistence.bulk import Connection
 from persistence.events import Cause
 from persistence.unit_of_work import Reader, UnitOfWork
@@ -28,12 +29,21 @@ Wake = Callable[[str], Awaitable[None]]
 """Tells workers that something waits: `outbox`, `inbox`, `outgoing` or `media`. Best effort, after the commit."""
 
 
+Place = Callable[[Sequence[JobOrder]], Awaitable[object]]
+"""Leaves jobs for workers. Best effort, after the commit."""
+
+
 async def _nobody(_: str) -> None:
     return None
 
 
+async def _nowhere(_: Sequence[JobOrder]) -> None:
+    return None
+
+
 class Database:
-    """The pools of one process. Open it with `async with`; `wake` is called after commits that left work.
+    """The pools of one process. Open it with `async with`; `wake` and `place` are called after commits that left
+    work.
 
     The login role of the URL must be a member of both roles; each pool assumes one of them when it connects,
     so that a statement never runs as the owner of the tables.
@@ -47,10 +57,12 @@ class Database:
         pool_size: int = 10,
         system_pool_size: int = 6,
         wake: Wake = _nobody,
+        place: Place = _nowhere,
     ) -> None:
         self.url = url
         self.clock = clock
         self.wake = wake
+        self.place = place
         self._system_pool_size = system_pool_size
         self._system: asyncpg.Pool[asyncpg.Record] | None = None
         self.engine = create_async_engine(
@@ -124,6 +136,8 @@ class Database:
             raise
         for name in uow.wakes:
             await self.wake(name)
+        if uow.orders:
+            await self.place(uow.orders)
 
     @asynccontextmanager
     async def tenant_transaction(self, tenant_id: UUID) -> AsyncIterator[Connection]:

@@ -70,6 +70,8 @@ async def _connected(settings: Settings, clock: Clock, jobs: ports.JobQueue | No
         ) as database,
         httpx2.AsyncClient(follow_redirects=False, trust_env=False) as http,
     ):
+        if jobs is not None:
+            database.place = jobs.enqueue_many
         yield Parts(
             settings=settings,
             clock=clock,

@@ -18,6 +18,7 @@ from integrations.event_feed import RedisFeed
 from integrations.redis_feed import listening
 from integrations.waha.translate import to_domain
 from jobs import channels, groups, housekeeping, job_queues
+from jobs.cancelling import end
 from jobs.fast_worker import FastWorker, arq_redis
 from jobs.job_history import JobHistory, keeping
 from jobs.job_queues import run_queues
@@ -89,6 +90,7 @@ async def run(parts: Parts, *, queues: Collection[str] = tuple(QUEUES)) -> None:
         await stack.enter_async_context(keeping(history))
         local = LocalQueue(jobs, history, clock=parts.clock, queues=queues)
         queue = local if parts.jobs is None else FallbackQueue(parts.jobs, local)
+        parts.database.place = queue.enqueue_many
         runner = JobRunner(history, clock=parts.clock, queue=queue)
         log.info("worker.started", redis=redis_url is not None, queues=list(queues))
         async with asyncio.TaskGroup() as group:
@@ -189,12 +191,12 @@ async def _arq(chores: list[tuple[Job, set[int], int | None]], redis_url: str) -
         poll_delay=0.25,
         max_jobs=len(jobs),
     )
+    # While Redis is away nobody can tell who does a chore, so all do; they bear it.
+    clock = asyncio.create_task(_clockwork(chores, is_wanted=lambda: worker.is_away), name="clock")
     try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(worker.async_run(), name="arq")
-            # While Redis is away nobody can tell who does a chore, so all do; they bear it.
-            group.create_task(_clockwork(chores, is_wanted=lambda: worker.is_away), name="clock")
+        await worker.async_run()
     finally:
+        await end([clock])
         await worker.close()
 
 
