@@ -1,7 +1,7 @@
 """Works on bursts of messages once their writers pause: hands each to one worker, reads it, lets an agent answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Protocol
@@ -12,12 +12,15 @@ from prometheus_client import Counter, Histogram
 
 from domain.crm.message_group import WORK_LEASE, MessageGroup
 from domain.errors import Conflict
-from domain.ids import MessageGroupId, TenantId, new_id
+from domain.ids import MessageGroupId, TenantId, new_id, parse_type_id, type_id
+from domain.operations.queue import JobOrder, job_key
+from jobs.registry import Job, JobContext, job
 from persistence.crm import message_groups as rows
 from persistence.database import Database
 from persistence.events import Cause
 from persistence.outages import heed_cancellation
 from services.crm import message_groups as service
+from services.ports import JobQueue
 from services.viewer import Viewer, system_viewer
 
 log = structlog.get_logger()
@@ -25,6 +28,9 @@ log = structlog.get_logger()
 HOLD_SECONDS = WORK_LEASE.total_seconds() / 3
 """How often a worker says that it still works on a group."""
 
+JOB = "message_group.process"
+
+_LONGEST_SECONDS = 300.0
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=2), timedelta(seconds=60)
 _CAUSE = Cause(correlation_id="message_groups", actor="system")
 
@@ -34,12 +40,6 @@ LATENESS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
 )
 WORKED = Counter("ventros_message_groups", "Groups that were worked on, by what came of it.", ["outcome"])
-
-CONCURRENT = 16
-"""How many groups a process works on at once, where it works on those that it closes."""
-
-Dispatch = Callable[[TenantId, Sequence[MessageGroupId]], Awaitable[object]]
-"""Lets a worker process groups, any number of times; what gets lost is handed out again by the timer."""
 
 
 class Answer(Protocol):
@@ -53,43 +53,10 @@ class Answer(Protocol):
         ...
 
 
-class Bench:
-    """The groups that a process works on: some at once, the others in the order they were handed out.
-
-    However often a group is handed out while it waits here, it is worked on once.
-    """
-
-    def __init__(self, database: Database, *, answer: Answer | None) -> None:
-        self._database = database
-        self._answer = answer
-        self._waiting: dict[MessageGroupId, TenantId] = {}
-        self._some = asyncio.Event()
-
-    async def dispatch(self, tenant_id: TenantId, ids: Sequence[MessageGroupId]) -> None:
-        """Take groups in and return at once."""
-        for id_ in ids:
-            self._waiting.setdefault(id_, tenant_id)
-        self._some.set()
-
-    async def run(self) -> None:
-        """Work until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for number in range(CONCURRENT):
-                group.create_task(self._work(), name=f"group-{number}")
-
-    async def _work(self) -> None:
-        while True:
-            while not self._waiting:
-                self._some.clear()
-                await self._some.wait()
-            id_ = next(iter(self._waiting))
-            await process(self._database, self._waiting.pop(id_), id_, answer=self._answer)
-
-
 async def claim(
-    database: Database, tenant_id: TenantId, ids: Sequence[UUID], *, dispatch: Dispatch
+    database: Database, tenant_id: TenantId, ids: Sequence[UUID], *, queue: JobQueue
 ) -> list[MessageGroupId]:
-    """Close those of a tenant's groups whose time has come and hand them out; return which."""
+    """Close those of a tenant's groups whose time has come, leave a job for each, and return which."""
     now = database.clock.now()
     async with database.tenant_transaction(tenant_id) as connection:
         found = await rows.claim(connection, [MessageGroupId(id_) for id_ in ids], now=now, cause=_CAUSE)
@@ -100,9 +67,19 @@ async def claim(
         LATENESS.observe(max((now - group.expires_at).total_seconds(), 0))
     if closed:
         await database.wake("outbox")
-    handed = [group.id for group in found]
-    await dispatch(tenant_id, handed)
-    return handed
+    # A job that gets lost is left again once the group's lease has passed.
+    await queue.enqueue_many([_order(group) for group in found])
+    return [group.id for group in found]
+
+
+def processing(database: Database, *, answer: Answer | None) -> Job:
+    """Return the job that works on one group."""
+
+    async def run(context: JobContext, group_id: str) -> None:
+        key = MessageGroupId(parse_type_id(group_id)[1])
+        await process(database, context.tenant_id, key, answer=answer)
+
+    return job(JOB, run, queue="fast", timeout_seconds=_LONGEST_SECONDS)
 
 
 async def process(
@@ -153,6 +130,16 @@ async def _take(
         WORKED.labels("not_taken").inc()
         log.warning("group.not_taken", group_id=str(group_id), error=repr(error))
         return None
+
+
+def _order(group: MessageGroup) -> JobOrder:
+    return JobOrder(
+        name=JOB,
+        args=[str(group.tenant_id), type_id("grp", group.id)],
+        id=job_key(JOB, group.tenant_id, group.id),
+        queue="fast",
+        project_id=group.project_id,
+    )
 
 
 async def _retry_later(

@@ -6,6 +6,7 @@ from sqlalchemy.orm import configure_mappers, registry
 from domain.crm.channel import Channel
 from domain.crm.chat import Chat, ChatParticipant
 from domain.crm.contact import Contact, ContactIdentity
+from domain.crm.enrichment import Enrichment
 from domain.crm.message import Message
 from domain.crm.message_group import MessageGroup
 from domain.crm.pipeline import Pipeline
@@ -13,9 +14,11 @@ from domain.crm.session import Session
 from domain.identity.agent import Agent
 from domain.identity.api_key import ApiKey
 from domain.identity.tenant import Project, Tenant
+from domain.operations.job_run import JobRun
 from persistence.crm.channels import channels
 from persistence.crm.chats import chat_participants, chats
 from persistence.crm.contacts import contact_identities, contacts
+from persistence.crm.enrichments import enrichments
 from persistence.crm.message_groups import message_groups
 from persistence.crm.messages import messages
 from persistence.crm.pipelines import pipelines
@@ -24,6 +27,7 @@ from persistence.identity.agents import agents
 from persistence.identity.api_keys import api_keys
 from persistence.identity.tenants import projects, tenants
 from persistence.metadata import metadata
+from persistence.operations.job_runs import job_runs
 
 mapper_registry = registry(metadata=metadata)
 
@@ -39,6 +43,8 @@ AGGREGATE_TABLES: dict[type, Table] = {
     Session: sessions,
     Message: messages,
     MessageGroup: message_groups,
+    Enrichment: enrichments,
+    JobRun: job_runs,
 }
 """The table of each aggregate; `version` is the optimistic lock."""
 

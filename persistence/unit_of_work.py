@@ -8,9 +8,11 @@ from sqlalchemy import event, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base import Aggregate
+from domain.operations.queue import JobOrder
 from persistence.crm.channels import Channels
 from persistence.crm.chats import Chats
 from persistence.crm.contacts import Contacts
+from persistence.crm.enrichments import Enrichments
 from persistence.crm.message_groups import MessageGroups
 from persistence.crm.messages import Messages
 from persistence.crm.pipelines import Pipelines
@@ -22,6 +24,7 @@ from persistence.identity.api_keys import ApiKeys
 from persistence.identity.tenants import Projects, Tenants
 from persistence.messaging.events import outbox
 from persistence.messaging.outgoing import outgoing
+from persistence.operations.job_runs import JobRuns
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,16 @@ class Reader:
         """Its bursts of messages."""
         return MessageGroups(self.session)
 
+    @property
+    def enrichments(self) -> Enrichments:
+        """What is found out about the files of messages."""
+        return Enrichments(self.session)
+
+    @property
+    def job_runs(self) -> JobRuns:
+        """What workers did for it."""
+        return JobRuns(self.session)
+
 
 @dataclass(frozen=True)
 class UnitOfWork(Reader):
@@ -96,6 +109,8 @@ class UnitOfWork(Reader):
     cause: Cause
     wakes: set[str] = field(default_factory=set)
     """Whom to wake after the commit."""
+    orders: list[JobOrder] = field(default_factory=list)
+    """Jobs to be left for workers after the commit; best effort, so a sweeper has to find their rows."""
     alarms: list[Alarm] = field(default_factory=list)
     """When what is due, to be told to the timers after the commit."""
     touched: list[Aggregate] = field(default_factory=list)

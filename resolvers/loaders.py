@@ -7,16 +7,20 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
+from domain.ai.usage import AiUsage
 from domain.base import Aggregate
 from domain.crm.channel import Channel
 from domain.crm.chat import Chat
 from domain.crm.contact import Contact, ContactIdentity
+from domain.crm.enrichment import Enrichment
 from domain.crm.message import Message
 from domain.crm.message_group import MessageGroup
 from domain.crm.pipeline import Pipeline
 from domain.crm.session import Session
 from domain.identity.agent import Agent
-from domain.ids import ChatId
+from domain.ids import ChatId, MessageId, ProjectId
+from domain.operations.job_run import JobRun
+from persistence.ai_usage import usage
 from persistence.crm.channels import Traffic
 from persistence.paging import Branch, Listing, Page, PageRequest
 from persistence.repository import Repository
@@ -87,6 +91,11 @@ class Loaders:
         return self._by_id(lambda reader: reader.pipelines)
 
     @cached_property
+    def job_runs(self) -> DataLoader[UUID, JobRun | None]:
+        """Job runs by id."""
+        return self._by_id(lambda reader: reader.job_runs)
+
+    @cached_property
     def identities(self) -> DataLoader[UUID, list[ContactIdentity]]:
         """The identities of contacts, oldest first."""
         return self._batched(lambda reader, ids: reader.contacts.identities_of(ids), missing=list)
@@ -107,6 +116,23 @@ class Loaders:
     def traffic(self) -> DataLoader[UUID, Traffic]:
         """What went through a channel."""
         return self._batched(lambda reader, ids: reader.channels.traffic(ids), missing=Traffic)
+
+    @cached_property
+    def enrichments_of(self) -> DataLoader[UUID, list[Enrichment]]:
+        """What is found out about the files of messages, the most urgent first."""
+        return self._batched(
+            lambda reader, ids: reader.enrichments.of_messages([MessageId(id_) for id_ in ids]), missing=list
+        )
+
+    @cached_property
+    def ai_usage(self) -> DataLoader[UUID, list[AiUsage]]:
+        """What projects spent on AI providers today."""
+        return self._batched(
+            lambda reader, ids: usage(
+                reader.session, project_ids=[ProjectId(id_) for id_ in ids], at=reader.now
+            ),
+            missing=list,
+        )
 
     @cached_property
     def replied(self) -> DataLoader[tuple[ChatId, str], Message | None]:

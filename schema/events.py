@@ -118,7 +118,8 @@ class Subscription:
     )
     message_updated: MessageEvent = _followed(
         resolve.messages_updated,
-        "Each message of ours, and every message whose status, wording, reactions or file change.",
+        "Each message of ours, and every message whose status, wording, reactions or file change, or of whose file "
+        "is known what it says.",
         _AFTER,
         _IN_CHAT,
     )

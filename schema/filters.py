@@ -10,6 +10,7 @@ from domain.crm.content import ContentKind
 from domain.crm.message import MessageDirection, MessageOrigin, MessageStatus
 from domain.crm.message_group import GroupCancelReason, GroupStatus
 from domain.crm.session import SessionEndReason, SessionStatus
+from domain.operations.job_run import JobStatus
 from domain.values import PhoneNumber
 from schema.fields import optional
 
@@ -211,3 +212,13 @@ class ContentKindFilter:
     neq: ContentKind | None = optional(NEQ)
     in_: list[ContentKind] | None = optional(IN, name="in")
     not_in: list[ContentKind] | None = optional(NOT_IN)
+
+
+@strawberry.input(description="Conditions on statuses of jobs.")
+class JobStatusFilter:
+    """Statuses of jobs."""
+
+    eq: JobStatus | None = optional(EQ)
+    neq: JobStatus | None = optional(NEQ)
+    in_: list[JobStatus] | None = optional(IN, name="in")
+    not_in: list[JobStatus] | None = optional(NOT_IN)

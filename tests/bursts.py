@@ -11,7 +11,8 @@ from domain.crm.chat import Chat, ChatType
 from domain.crm.content import TextContent
 from domain.crm.grouping import Grouping
 from domain.crm.message_group import MessageGroup
-from domain.ids import ChatId, MessageGroupId, MessageId, TenantId, new_id
+from domain.ids import ChatId, MessageGroupId, MessageId, new_id, parse_type_id
+from domain.operations.queue import JobOrder
 from jobs import message_groups
 from persistence import bulk
 from persistence.crm.chats import chats
@@ -55,6 +56,10 @@ def typing(script: Script, *, by: Person = MARIA, at: float = 0) -> bytes:
     )
 
 
+def _orders() -> "Orders":
+    return Orders()
+
+
 @dataclass
 class Counter:
     """A shop's counter: people write to it, and workers look after their bursts."""
@@ -63,7 +68,7 @@ class Counter:
     shop: Shop
     clock: Moment
     script: Script = field(default_factory=Script)
-    handed_out: list[MessageGroupId] = field(default_factory=list)
+    queue: "Orders" = field(default_factory=_orders)
     _told: int = 0
 
     async def configure(self, **settings: Any) -> None:  # Any: ChannelSettings.
@@ -94,7 +99,7 @@ class Counter:
         found: list[MessageGroupId] = []
         due = await GROUPS_DUE.due(self.database.system, now=self.clock.now(), limit=500)
         for tenant_id, ids in due.items():
-            found += await message_groups.claim(self.database, tenant_id, ids, dispatch=self._dispatch)
+            found += await message_groups.claim(self.database, tenant_id, ids, queue=self.queue)
         return [await self.group(id_) for id_ in found]
 
     async def work(self, *, at: float | None = None) -> list[str | None]:
@@ -171,8 +176,19 @@ class Counter:
             == []
         )
 
-    async def _dispatch(self, _: TenantId, ids: Sequence[MessageGroupId | UUID]) -> None:
-        self.handed_out += [MessageGroupId(id_) for id_ in ids]
+
+@dataclass
+class Orders:
+    """A queue that notes which groups are to be worked on."""
+
+    group_ids: list[UUID] = field(default_factory=list)
+
+    async def enqueue(self, *_: object, **__: object) -> int:
+        raise AssertionError("Groups are handed out together.")
+
+    async def enqueue_many(self, orders: Sequence[JobOrder]) -> int:
+        self.group_ids += [parse_type_id(str(order.args[1]))[1] for order in orders]
+        return len(orders)
 
 
 async def add_groups(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from domain.clock import SystemClock
 from domain.crm.channel import Channel, ChannelStatus
+from domain.crm.enrichment_routing import NOTHING, Abilities
 from domain.crm.inbound import InboundEvent
 from domain.identity.agent import Agent, AgentType
 from domain.identity.api_key import ApiKey
@@ -141,10 +142,10 @@ async def receive(database: Database, shop: Shop, bodies: Iterable[bytes]) -> in
     return await intake.store(database.system, webhooks)
 
 
-async def work_off(database: Database) -> int:
+async def work_off(database: Database, *, abilities: Abilities = NOTHING) -> int:
     """File everything that waits, as a worker does; return how many webhooks that was."""
     settled = 0
-    while some := await lanes.work_once(database, translate=read_webhook):
+    while some := await lanes.work_once(database, translate=read_webhook, abilities=abilities):
         settled += some
     return settled
 

@@ -2,14 +2,19 @@
 
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 
 import httpx2
 
 from domain.clock import Clock, SystemClock
 from domain.crm.channel import Channel
+from integrations.ai.local_whisper import LocalWhisper
+from integrations.ai.openai import OpenAiChat, OpenAiTranscriber
+from integrations.ai.transport import Provider
 from integrations.crypto import Vault
+from integrations.job_queue import RedisJobQueue
+from integrations.readers.reader import LocalReader
 from integrations.redis_feed import Wakes
 from integrations.storage import LocalStorage
 from integrations.waha.client import Waha
@@ -31,6 +36,11 @@ class Parts:
     vault: ports.Vault
     http: httpx2.AsyncClient
     storage: ports.Storage
+    file_reader: ports.FileReader
+    chat_model: ports.ChatModel | None
+    transcriber: ports.Transcriber | None
+    jobs: ports.JobQueue | None = None
+    """Where jobs are left for workers; None without Redis."""
 
     def dial(self, channel: Channel) -> Waha:
         """Return a client for a channel's WAHA server."""
@@ -51,18 +61,25 @@ class Parts:
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Parts]:
     """Yield the parts of a process, connected for as long as the block lasts."""
-    clock = SystemClock()
-    async with (
-        Wakes(settings.redis_url or None) as wakes,
-        Database(
-            settings.database_url,
-            clock=clock,
-            pool_size=settings.database_pool_size,
-            wake=wakes.wake,
-            set_alarms=wakes.set_alarms,
-        ) as database,
-        httpx2.AsyncClient(follow_redirects=False, trust_env=False) as http,
-    ):
+    clock, redis_url = SystemClock(), settings.redis_url or None
+    async with AsyncExitStack() as stack:
+        wakes = await stack.enter_async_context(Wakes(redis_url))
+        jobs = None
+        if redis_url is not None:
+            jobs = await stack.enter_async_context(RedisJobQueue(redis_url, clock=clock))
+        database = await stack.enter_async_context(
+            Database(
+                settings.database_url,
+                clock=clock,
+                pool_size=settings.database_pool_size,
+                wake=wakes.wake,
+                set_alarms=wakes.set_alarms,
+            )
+        )
+        if jobs is not None:
+            database.place = jobs.enqueue_many
+        http = await stack.enter_async_context(httpx2.AsyncClient(follow_redirects=False, trust_env=False))
+        provider = ai_provider(settings, http=http, clock=clock)
         yield Parts(
             settings=settings,
             clock=clock,
@@ -70,7 +87,30 @@ async def connected(settings: Settings) -> AsyncIterator[Parts]:
             vault=Vault(settings.secret_key.get_secret_value()),
             http=http,
             storage=LocalStorage(settings.media_directory),
+            file_reader=LocalReader(),
+            chat_model=OpenAiChat(provider=provider, model=settings.ai_model) if provider else None,
+            transcriber=_transcriber(settings, provider, stack),
+            jobs=jobs,
         )
+
+
+def _transcriber(
+    settings: Settings, provider: Provider | None, stack: AsyncExitStack
+) -> ports.Transcriber | None:
+    """Return what hears: a model on this machine if there is one, else the provider's, else nothing."""
+    if path := settings.whisper_model_path:
+        return stack.enter_context(closing(LocalWhisper(path)))
+    if provider is None:
+        return None
+    return OpenAiTranscriber(provider=provider, model=settings.ai_transcription_model)
+
+
+def ai_provider(settings: Settings, *, http: httpx2.AsyncClient, clock: Clock) -> Provider | None:
+    """Return the provider of AI models, or None when none is set."""
+    if not settings.ai_url:
+        return None
+    key = settings.ai_key.get_secret_value() or None
+    return Provider(base_url=settings.ai_url, key=key, http=http, clock=clock)
 
 
 def webhook_url(settings: Settings, channel: Channel) -> str:

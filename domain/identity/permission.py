@@ -20,6 +20,8 @@ class Permission(Enum):
     AGENTS_WRITE = "AGENTS_WRITE"
     API_KEYS_WRITE = "API_KEYS_WRITE"
     EVENTS_READ = "EVENTS_READ"
+    JOBS_READ = "JOBS_READ"
+    JOBS_WRITE = "JOBS_WRITE"
 
 
 ALL_PERMISSIONS = frozenset(Permission)

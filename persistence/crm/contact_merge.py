@@ -14,6 +14,7 @@ from domain.errors import Conflict
 from domain.ids import ChannelId, ContactId, MessageGroupId, MessageId
 from persistence import bulk
 from persistence.bulk import Connection
+from persistence.crm import enrichments
 from persistence.crm.chats import chats
 from persistence.crm.contacts import contacts
 from persistence.crm.message_groups import load_open, message_groups
@@ -121,6 +122,7 @@ async def _merge_authorship(
             gone[message.id] = twin.id
             twins.append((message, twin))
     await media.follow(connection, gone.items())
+    await enrichments.follow(connection, gone.items())
     groups = await _replace_twins(connection, twins, now=now)
     await bulk.delete(connection, messages, gone)
     kept: list[Aggregate] = [one for one in found if one.id not in gone]
@@ -227,6 +229,7 @@ async def _move_messages(
         held[kept].move(chat_id=target.id, contact_id=keeper, session_id=held[kept].session_id, at=now)
         held[kept].absorb(held[gone], at=now)
     await media.follow(connection, pairs)
+    await enrichments.follow(connection, pairs)
     groups = await _replace_twins(connection, [(held[gone], held[kept]) for gone, kept in pairs], now=now)
     await bulk.delete(connection, messages, [gone for gone, _ in pairs])
     changed: list[Aggregate] = [held[kept] for _, kept in pairs]

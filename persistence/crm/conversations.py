@@ -9,6 +9,8 @@ from domain.base import Aggregate
 from domain.crm.channel import Channel
 from domain.crm.chat import Chat, ChatParticipant
 from domain.crm.contact import Contact, ContactIdentity, IdentityKind, identities_of
+from domain.crm.enrichment import Enrichment
+from domain.crm.enrichment_routing import NOTHING, Abilities
 from domain.crm.message import Message
 from domain.crm.message_group import MessageGroup
 from domain.crm.session import LONGEST_TIMEOUT_SECONDS, Session
@@ -20,6 +22,7 @@ from persistence.bulk import Connection
 from persistence.crm.channels import channels
 from persistence.crm.chats import chat_participants, chats
 from persistence.crm.contacts import LOCK_CLASS, IdentityKey, contact_identities, contacts, lock_names
+from persistence.crm.enrichments import enrichments
 from persistence.crm.message_groups import load_open, message_groups
 from persistence.crm.messages import messages
 from persistence.crm.sessions import sessions
@@ -49,6 +52,7 @@ class Conversations:
 
     connection: Connection
     now: datetime
+    abilities: Abilities = NOTHING
     channels: dict[ChannelId, Channel] = field(default_factory=dict)
     timeouts: dict[ChannelId, Timeouts] = field(default_factory=dict)
     identities: dict[IdentityKey, ContactId] = field(default_factory=dict)
@@ -63,6 +67,7 @@ class Conversations:
     groups: dict[ChatId, list[MessageGroup]] = field(default_factory=lambda: defaultdict(list))
     settled: set[MessageId] = field(default_factory=set)
     files: list[WantedFile] = field(default_factory=list)
+    enrichments: list[Enrichment] = field(default_factory=list)
     _new: list[Aggregate] = field(default_factory=list)
     _new_identities: list[ContactIdentity] = field(default_factory=list)
     _new_participants: list[ChatParticipant] = field(default_factory=list)
@@ -304,12 +309,14 @@ class Conversations:
         wakes = set()
         if self.files and await media.want(self.connection, self.files, at=self.now):
             wakes.add("media")
+        await bulk.insert_aggregates(self.connection, enrichments, self.enrichments)
         await bulk.update_aggregates(self.connection, channels, self._changed(self.channels.values()))
         everything = [
             *self.contacts.values(),
             *self.chats.values(),
             *loaded_sessions,
             *{message.id: message for message in held}.values(),
+            *self.enrichments,
             *bursts,
             *self.channels.values(),
         ]

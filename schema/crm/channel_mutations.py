@@ -2,6 +2,7 @@
 
 import strawberry
 
+from domain.crm.enrichment import EnrichmentKind
 from resolvers.crm import channels as resolve
 from resolvers.crm import pipelines
 from schema.crm.channel import Channel
@@ -33,6 +34,20 @@ class GroupingInput:
     )
 
 
+@strawberry.input(
+    description="What to find out about the files that customers send. Null stands for the default."
+)
+class ChannelEnrichmentInput:
+    """What to find out about files."""
+
+    kinds: list[EnrichmentKind] | None = optional(
+        "What is found out; an empty list turns it off. By default all that the installation can."
+    )
+    language: str | None = optional(
+        "What customers mostly speak, in two letters of ISO 639-1, such as pt; by default providers find out."
+    )
+
+
 @strawberry.input(description="Which WhatsApp account to set up, and where its WAHA session is.")
 class ChannelCreateInput:
     """Which WhatsApp account to set up, and where its WAHA session is."""
@@ -43,6 +58,9 @@ class ChannelCreateInput:
     waha_api_key: str | None = optional("The WAHA server's API key; kept encrypted and never shown.")
     debounce_timeout_ms: int | None = optional("How long to wait for the rest of a burst, 0 to 300,000 ms.")
     grouping: GroupingInput | None = optional("How to group what people write in bursts.")
+    enrichment: ChannelEnrichmentInput | None = optional(
+        "What to find out about the files that customers send."
+    )
     agent_id: strawberry.ID | None = optional("The agent of type AI that answers.")
     takeover_pause_seconds: int | None = optional(
         "How long the agent is silent in a chat in which a person replied, 0 to 2,592,000 s; 3,600 by default."
@@ -63,6 +81,9 @@ class ChannelUpdateInput:
     name: str | None = optional("What people call it, up to 200 characters; cannot be cleared.")
     debounce_timeout_ms: int | None = optional("How long to wait for the rest of a burst, 0 to 300,000 ms.")
     grouping: GroupingInput | None = optional("How to group what people write in bursts.")
+    enrichment: ChannelEnrichmentInput | None = optional(
+        "What to find out about the files that customers send."
+    )
     agent_id: strawberry.ID | None = optional("The agent of type AI that answers; null for none.")
     takeover_pause_seconds: int | None = optional(
         "How long the agent is silent in a chat in which a person replied, 0 to 2,592,000 s."

@@ -8,11 +8,13 @@ import strawberry
 from domain.crm import message as domain
 from domain.crm.message import MessageDirection, MessageOrigin, MessageStatus
 from domain.ids import MessageId
+from resolvers.crm import enrichments as about_files
 from resolvers.crm import message_groups as about_groups
 from resolvers.crm import messages as resolve
 from schema.crm.chat import Chat
 from schema.crm.contact import Contact
 from schema.crm.content import MessageContent
+from schema.crm.enrichment import Enrichment
 from schema.crm.message_group import MessageGroup
 from schema.crm.session import Session
 from schema.fields import computed, edge, plain, represents
@@ -69,6 +71,9 @@ class Message(Node):
     status: MessageStatus = plain("How far it came.")
     content: MessageContent = computed(lambda message: message.current_content, "What it contains.")
     text: str | None = plain("The body or caption in its latest wording, whichever the content has.")
+    enrichments: list[Enrichment] = edge(
+        about_files.of_message, "What its file says, one of each kind; at most four."
+    )
     external_id: str | None = plain("WhatsApp's bare message id, once known.")
     client_message_id: str | None = plain("The id the sender gave it.")
     reply_to: Annotated["Message", strawberry.lazy("schema.crm.message")] | None = edge(

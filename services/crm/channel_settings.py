@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any, TypedDict
 
 from domain.crm.channel import DEFAULT_TAKEOVER_SECONDS, Channel, ChannelSettings
+from domain.crm.enrichment import EnrichmentKind
+from domain.crm.enrichment_rules import ALL_THERE_IS, EnrichmentRules
 from domain.crm.grouping import DEFAULT_RULES, GroupingRules
 from domain.errors import Invalid, Required
 from domain.identity.agent import AgentType
@@ -25,11 +27,19 @@ class GroupingChanges(TypedDict, total=False):
     is_cancelled_by_reply: bool | None
 
 
+class EnrichmentChanges(TypedDict, total=False):
+    """What may be set of what is found out about files; None is the default."""
+
+    kinds: list[EnrichmentKind] | None
+    language: str | None
+
+
 class Settings(TypedDict, total=False):
     """What may be set besides the name: absent leaves a value as it is, None clears it or stands for the default."""
 
     debounce_timeout_ms: int | None
     grouping: GroupingChanges | None
+    enrichment: EnrichmentChanges | None
     agent_id: AgentId | None
     takeover_pause_seconds: int | None
     session_timeout_seconds: int | None
@@ -47,6 +57,7 @@ class Changes(Settings, total=False):
 _NEVER_EMPTY = {"name": "name", "debounce_timeout_ms": "debounceTimeoutMs", "allow_groups": "allowGroups"}
 _DEFAULTS = {
     "grouping": DEFAULT_RULES,
+    "enrichment": ALL_THERE_IS,
     "takeover_pause_seconds": DEFAULT_TAKEOVER_SECONDS,
 }
 
@@ -62,6 +73,8 @@ async def settle(uow: UnitOfWork, viewer: Viewer, channel: Channel, changes: Cha
     }
     if (rules := changes.get("grouping")) is not None:
         settings["grouping"] = _rules(channel.grouping, rules)
+    if (enrichment := changes.get("enrichment")) is not None:
+        settings["enrichment"] = _enrichment(channel.enrichment, enrichment)
     if (pipeline_id := changes.get("pipeline_id")) is not None:
         await find_one(uow.pipelines, viewer, pipeline_id, field="pipelineId")
     if (agent_id := changes.get("agent_id")) is not None:
@@ -83,3 +96,13 @@ def _rules(rules: GroupingRules, changes: GroupingChanges) -> GroupingRules:
         rules,
         **{name: getattr(DEFAULT_RULES, name) if value is None else value for name, value in wanted.items()},
     )
+
+
+def _enrichment(rules: EnrichmentRules, changes: EnrichmentChanges) -> EnrichmentRules:
+    kinds, language = rules.kinds, rules.language
+    if "kinds" in changes:
+        asked = changes["kinds"]
+        kinds = None if asked is None else tuple(dict.fromkeys(asked))
+    if "language" in changes:
+        language = changes["language"]
+    return EnrichmentRules(kinds=kinds, language=language)

@@ -25,6 +25,7 @@ from domain.crm.session import Session, file_message, resolve_timeout
 from domain.ids import ChannelId, ContactId, SessionId
 from domain.values import AddressKind, WhatsAppAddress
 from persistence.crm.conversations import Conversations, identity_keys
+from services.crm.inbound_enrichments import want_texts
 from services.crm.inbound_files import want_file, with_file_id
 from services.crm.inbound_groups import hear_typing, heed_reply, join_group, leave_group
 from services.crm.outcome import Outcome
@@ -170,6 +171,7 @@ def _file_message(
         heed_reply(held, channel, chat, message)
     held.add_message(message)
     want_file(held, message, event)
+    want_texts(held, channel, chat, message)
     if inbound and (chat.last_message_at is None or event.sent_at >= chat.last_message_at):
         chat.wake(at=held.now)
     chat.file(event.sent_at, at=held.now)

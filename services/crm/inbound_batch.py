@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.crm.enrichment_routing import NOTHING, Abilities
 from domain.crm.inbound import Fact, InboundEvent, ReceivedMessage, ReceivedRevoke, ReceivedTyping
 from domain.ids import ChannelId, ContactId, ProjectId, TenantId
 from domain.values import AddressKind, WhatsAppAddress
@@ -30,13 +31,21 @@ class Processed:
 
 
 async def process(
-    connection: Connection, tenant_id: TenantId, reports: Sequence[Report], *, now: datetime, cause: Cause
+    connection: Connection,
+    tenant_id: TenantId,
+    reports: Sequence[Report],
+    *,
+    now: datetime,
+    cause: Cause,
+    abilities: Abilities = NOTHING,
 ) -> Processed:
     """Apply a tenant's events in the order given, inside the caller's transaction.
 
+    `abilities` says what can be found out about files; nothing else is asked.
+
     Raises `Conflict` when another worker changed the same people meanwhile: roll back and start over.
     """
-    held = Conversations(connection=connection, now=now)
+    held = Conversations(connection=connection, now=now, abilities=abilities)
     await held.load_channels(report.channel_id for report in reports)
     outcomes = {
         report.number: Outcome.IGNORED for report in reports if report.channel_id not in held.channels

@@ -1,3 +1,4 @@
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -14,7 +15,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 VARIABLE = re.compile(r"\b(?:VENTROS_[A-Z_]+|DATABASE_URL|REDIS_URL|AMQP_URL)\b")
 CODE_PATH = re.compile(
-    r"`((?:bench|domain|integrations|jobs|migrations|persistence|resolvers|schema|services|tests|ventros|wasim)"
+    r"`((?:aisim|bench|domain|integrations|jobs|migrations|persistence|resolvers|schema|services|tests|ventros|wasim)"
     r"/[\w./*-]*)`"
 )
 
@@ -97,7 +98,11 @@ def test_every_dependency_has_a_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wanted = {
         re.split(r"[\[><=; ]", one)[0]
-        for one in (*project["project"]["dependencies"], *project["dependency-groups"]["dev"])
+        for one in (
+            *project["project"]["dependencies"],
+            *itertools.chain(*project["project"].get("optional-dependencies", {}).values()),
+            *project["dependency-groups"]["dev"],
+        )
     }
     page = (ROOT / "docs" / "adr" / "0012-dependencies.md").read_text()
     rows = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)

@@ -284,7 +284,8 @@ class Code:
     def take(self, index: int, token: int, now: int) -> None:
         group = self.groups[index]
         if group.take(TOKENS[token], at=instant(now)):
-            group.read(parts(self.messages[self.number(one)] for one in group.message_ids), at=instant(now))
+            said = parts((self.messages[self.number(one)] for one in group.message_ids), {})
+            group.read(said, at=instant(now))
 
     def finish(self, index: int, token: int, how: str, now: int) -> None:
         group, at, held = self.groups[index], instant(now), TOKENS[token]

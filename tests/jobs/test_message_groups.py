@@ -21,7 +21,7 @@ from persistence.due import Alarm
 from persistence.events import Cause
 from persistence.unit_of_work import UnitOfWork
 from services.crm import message_groups as service
-from tests.bursts import CAUSE, Counter, Moment, instant, typing
+from tests.bursts import CAUSE, Counter, Moment, Orders, instant, typing
 from tests.conversation import GROUP
 from tests.factories import open_shop, receive, work_off
 from tests.waha import JOAO, Script
@@ -458,13 +458,10 @@ async def test_groups_are_claimed_once_whoever_asks_and_how_often(counter: Count
 
 
 async def claim(database: Database, tenant_id: TenantId, ids: Sequence[UUID]) -> list[UUID]:
-    handed: list[UUID] = []
-
-    async def dispatch(_: TenantId, some: Sequence[MessageGroupId]) -> None:
-        handed.extend(some)
-
-    await message_groups.claim(database, tenant_id, ids, dispatch=dispatch)
-    return handed
+    orders = Orders()
+    claimed = await message_groups.claim(database, tenant_id, ids, queue=orders)
+    assert claimed == orders.group_ids
+    return orders.group_ids
 
 
 async def test_a_group_is_taken_though_a_lane_holds_it_for_a_moment(counter: Counter) -> None:

@@ -19,7 +19,7 @@ from persistence.crm.message_groups import GROUPS_DUE
 from persistence.database import Database
 from persistence.due import Alarm, alarms_of
 from services.crm import message_groups as service
-from tests.bursts import CAUSE, add_groups
+from tests.bursts import CAUSE, Orders, add_groups
 from tests.factories import Shop, open_shop
 from tests.live.events import until
 
@@ -32,13 +32,14 @@ class Claims:
     """What a timer handed out."""
 
     database: Database
-    ids: list[UUID] = field(default_factory=list)
+    orders: Orders = field(default_factory=Orders)
+
+    @property
+    def ids(self) -> list[UUID]:
+        return self.orders.group_ids
 
     async def act(self, tenant_id: TenantId, ids: Sequence[UUID]) -> list[MessageGroupId]:
-        async def dispatch(_: TenantId, some: Sequence[MessageGroupId]) -> None:
-            self.ids += some
-
-        return await message_groups.claim(self.database, tenant_id, ids, dispatch=dispatch)
+        return await message_groups.claim(self.database, tenant_id, ids, queue=self.orders)
 
     async def are(self, count: int) -> None:
         """Wait until that many were handed out."""
@@ -260,25 +261,3 @@ async def test_a_sweep_alone_looks_at_more_than_one_page(database: Database, sho
     finally:
         sweep.cancel()
     assert sorted(claims.ids) == sorted(group.id for group in groups)
-
-
-async def test_a_bench_works_once_on_what_is_handed_out_often(database: Database, shop: Shop) -> None:
-    """Nothing that fails ends it."""
-    groups = await add_groups(database, shop, 60, window=SOON / 100)
-    bench = message_groups.Bench(database, answer=None)
-    running = asyncio.create_task(bench.run())
-    ids = [group.id for group in groups]
-    await asyncio.sleep(0.02)
-    await message_groups.claim(database, shop.tenant_id, ids, dispatch=bench.dispatch)
-    await bench.dispatch(shop.tenant_id, ids)
-
-    async def are_settled() -> bool:
-        async with database.reading(shop.tenant_id) as reader:
-            found = await reader.message_groups.find_many(ids)
-        return all(one.is_settled for one in found.values())
-
-    try:
-        await until(are_settled)
-    finally:
-        assert not running.done()
-        running.cancel()
