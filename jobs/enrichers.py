@@ -41,6 +41,11 @@ class Enricher(Protocol):
         """Whether calls may cost money."""
         ...
 
+    @property
+    def hears_video(self) -> bool:
+        """Whether it writes down what is said in videos too."""
+        ...
+
     def key(self, errand: EnrichmentErrand) -> ResultKey:
         """Return what would be asked of whom: equal questions have equal answers."""
         ...
@@ -62,6 +67,7 @@ class Describer:
     costs: bool = True
     seconds: float = 60.0
     kinds: frozenset[EnrichmentKind] = frozenset({EnrichmentKind.DESCRIPTION})
+    hears_video: bool = False
 
     def key(self, errand: EnrichmentErrand) -> ResultKey:
         """Return what would be asked: the caption is a part of it."""
@@ -101,7 +107,7 @@ class Describer:
 
 @dataclass(frozen=True, kw_only=True)
 class Scribe:
-    """Has recordings written down. One on this machine does not cost."""
+    """Has recordings written down. One on this machine does not cost, and hears videos, as some providers do."""
 
     transcriber: Transcriber
     provider: str
@@ -111,6 +117,7 @@ class Scribe:
     costs: bool = True
     seconds: float = 120.0
     kinds: frozenset[EnrichmentKind] = frozenset({EnrichmentKind.TRANSCRIPTION})
+    hears_video: bool = False
 
     def key(self, errand: EnrichmentErrand) -> ResultKey:
         """Return what would be asked."""
@@ -146,6 +153,7 @@ class Reading:
     kinds: frozenset[EnrichmentKind] = frozenset({EnrichmentKind.DOCUMENT_TEXT})
     at_once: int = 2
     costs: bool = False
+    hears_video: bool = False
 
     def key(self, errand: EnrichmentErrand) -> ResultKey:
         """Return what would be read: the type decides how."""
@@ -166,8 +174,11 @@ class Reading:
 
 
 def abilities_of(enrichers: Sequence[Enricher]) -> Abilities:
-    """Return what can be found out with these. The sound of videos cannot be taken out so far."""
-    return Abilities(kinds=frozenset(kind for one in enrichers for kind in one.kinds))
+    """Return what can be found out with these."""
+    return Abilities(
+        kinds=frozenset(kind for one in enrichers for kind in one.kinds),
+        hears_video=any(one.hears_video for one in enrichers),
+    )
 
 
 def _key(errand: EnrichmentErrand, provider: str, model: str, *asked: str) -> ResultKey:

@@ -71,8 +71,8 @@ async def claim(
 ) -> Claim:
     """Claim an enrichment for one attempt.
 
-    It is settled at once when its file is gone, when the same was asked before, or when it `costs` and the project
-    has spent its budget of the day, which is the default (in micro-USD, None for no limit) unless it has its own.
+    It is settled at once when its message or file is gone, when the same was asked before, or when it `costs` and
+    the project has spent its budget of the day: its own, else the default (in micro-USD, None for no limit).
     """
     viewer.require(Permission.MESSAGES_READ)
     enrichment = await uow.enrichments.take_locked(enrichment_id)
@@ -81,6 +81,9 @@ async def claim(
         return NOT_NOW
     if not enrichment.take(token, chat_id=message.chat_id, at=uow.now):
         return await _settled(uow, enrichment, message) if not enrichment.is_open else NOT_NOW
+    if message.revoked_at is not None:
+        enrichment.skip("The message was deleted for everyone.", chat_id=message.chat_id, at=uow.now)
+        return await _settled(uow, enrichment, message)
     file = await files.find(uow.session, enrichment.media_id)
     if file is None or file.sha256 is None:
         enrichment.fail(token, error="There is no file any more.", chat_id=message.chat_id, at=uow.now)
