@@ -50,6 +50,7 @@ class Claim:
 
     errand: EnrichmentErrand | None = None
     status: EnrichmentStatus | None = None
+    type: EnrichmentKind | None = None
     is_cached: bool = False
 
 
@@ -214,7 +215,7 @@ async def _held(uow: UnitOfWork, errand: EnrichmentErrand) -> tuple[Enrichment, 
 
 async def _settled(uow: UnitOfWork, enrichment: Enrichment, message: Message) -> Claim:
     await let_group_go_on(uow, message)
-    return Claim(status=enrichment.status, is_cached=enrichment.is_cached)
+    return Claim(status=enrichment.status, type=enrichment.type, is_cached=enrichment.is_cached)
 
 
 async def _over_budget(uow: UnitOfWork, enrichment: Enrichment, default_budget: int | None) -> str | None:

@@ -175,6 +175,20 @@ async def test_a_document_is_read_here(lab: Lab) -> None:
     assert (lab.ai.calls, await lab.spent()) == ([], [])
 
 
+async def test_a_sender_cannot_talk_up_the_cost_of_a_recording(lab: Lab) -> None:
+    lab.ai.next = [text('{"text": "Oi"}')]
+    await lab.files.receive("voice", data=VOICE, content={"seconds": 360_000})
+    await lab.files.execute(
+        "UPDATE messages SET content = jsonb_set(content, '{media,duration_seconds}', '360000')"
+    )
+    await lab.files.fetch()
+
+    await lab.work()
+
+    # 64 bytes are no more than 0.128 seconds.
+    assert await lab.rows("text, cost_microusd, details->>'seconds'") == [("Oi", 13, "0.128")]
+
+
 async def test_the_language_of_a_channel_is_passed_on(lab: Lab) -> None:
     await configure(lab, EnrichmentRules(language="pt"))
     await lab.receive("voice", data=VOICE)
