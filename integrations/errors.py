@@ -28,3 +28,10 @@ class Unavailable(IntegrationError):
 
 class Ambiguous(IntegrationError):
     """The call may have had its effect or not: look before repeating it."""
+
+
+class Malformed(IntegrationError):
+    """The service answered something that nobody can read. It may have worked, and charged, all the same.
+
+    Repeating a question may bring a better answer; a second one like it should be the last.
+    """

@@ -1,9 +1,12 @@
 """What services need from the world outside; each Protocol is met by something in `integrations`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from domain.ai.chat import Answer, ToolSpec, Turn
+from domain.ai.file_text import FileText
+from domain.ai.transcript import Transcript
 from domain.ids import TenantId
 from domain.values import Sealed, StoredFile
 
@@ -40,4 +43,65 @@ class Storage(Protocol):
 
     def sweep(self) -> int:
         """Delete what killed processes left unfinished a day ago or earlier; return how many files. It blocks."""
+        ...
+
+
+class ChatModel(Protocol):
+    """Speaks to a provider of language models; pictures are described by showing them to it."""
+
+    async def complete(
+        self,
+        turns: Sequence[Turn],
+        *,
+        model: str | None = None,
+        tools: Sequence[ToolSpec] = (),
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        schema: dict[str, object] | None = None,
+        timeout: float = 60.0,  # noqa: ASYNC109 The client that is called keeps it.
+    ) -> Answer:
+        """Return the next turn. `model` is the provider's usual one unless named.
+
+        With a `schema` (JSON schema of an object) the answer's text is JSON; that it obeys the schema is for the
+        caller to check. `timeout` in seconds bounds the whole call, waiting for a free place included.
+
+        Raises `integrations.errors.Rejected` for what repeating cannot mend, `Malformed` for an answer that
+        nobody can read, and `Unavailable`, perhaps with `retry_after`, when it may work later.
+        """
+        ...
+
+
+class Transcriber(Protocol):
+    """Writes down what is said in a recording."""
+
+    async def transcribe(
+        self,
+        path: Path,
+        *,
+        mime_type: str,
+        language: str | None = None,
+        prompt: str | None = None,
+        model: str | None = None,
+        timeout: float = 120.0,  # noqa: ASYNC109 The client that is called keeps it.
+    ) -> Transcript:
+        """Return the words of the recording. `language` in ISO 639-1, such as `pt`; None lets the model find out.
+
+        `prompt` gives names and words that are likely to be said. Raises what `ChatModel.complete` does.
+        """
+        ...
+
+
+class FileReader(Protocol):
+    """Reads the text of files here, without any provider."""
+
+    def reads(self, mime_type: str) -> bool:
+        """Whether files of this type can be read at all."""
+        ...
+
+    async def read(self, path: Path, *, mime_type: str) -> FileText:
+        """Return the text of a file, which may be hostile: it is read by another process, within limits.
+
+        Raises `integrations.errors.Rejected` with a code such as `NOT_A_PDF`, `ENCRYPTED`, `TOO_LARGE`,
+        `TOO_SLOW`, `UNREADABLE` or `UNSUPPORTED`.
+        """
         ...
