@@ -7,6 +7,7 @@ from enum import Enum
 from typing import ClassVar
 
 from domain.base import Aggregate, Event
+from domain.crm.escalation import Escalation
 from domain.errors import Invalid, InvalidState
 from domain.ids import (
     AgentId,
@@ -21,6 +22,7 @@ from domain.ids import (
 )
 
 DEFAULT_TIMEOUT_SECONDS = 30 * 60
+FEWEST_TO_SUM_UP = 3
 SHORTEST_TIMEOUT_SECONDS, LONGEST_TIMEOUT_SECONDS = 60, 24 * 60 * 60
 
 
@@ -108,7 +110,7 @@ class Session(Aggregate):
     in whatever order the messages arrived: late messages widen a session, and join two that they bridge.
     `ended_at` of such a session is its last activity. At most one session per channel and contact is active.
     `warning_seconds` before it ends by silence, a session says so once; `due_at` is when to look at it next, for
-    the warning or the end, and None once it has ended.
+    the warning or the end, and None once it has ended. `summary_due_at` is when to sum it up.
     `merged_into_id` is set on a session joined to another in this very transaction and about to be removed.
     """
 
@@ -133,6 +135,8 @@ class Session(Aggregate):
     message_count: int = 0
     contact_message_count: int = 0
     assignee_id: AgentId | None = None
+    escalation: Escalation | None = None
+    summary_due_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
     version: int = 1
@@ -224,6 +228,12 @@ class Session(Aggregate):
                 SessionAgentAssigned(session_id=self.id, agent_id=agent_id, previous_agent_id=previous), at=at
             )
 
+    def escalate(self, escalation: Escalation, *, at: datetime) -> None:
+        """Ask for a person; no-op while one is asked for already."""
+        if self.escalation is None:
+            self.escalation = escalation
+            self.record(escalation.event(self.id, self.contact_id, self.channel_id), at=at)
+
     def end(self, reason: SessionEndReason, *, at: datetime) -> None:
         """End the episode; by silence it ended at its last activity, otherwise now."""
         self._require_active("ended")
@@ -281,6 +291,7 @@ class Session(Aggregate):
         self.message_count += other.message_count
         self.contact_message_count += other.contact_message_count
         self.assignee_id = self.assignee_id or other.assignee_id
+        self.escalation = self.escalation or other.escalation
         self._widen(other.started_at, other.last_activity_at)
         other.merged_into_id = self.id
         self.record(SessionMerged(session_id=self.id, merged_session_id=other.id), at=at)
@@ -304,6 +315,7 @@ class Session(Aggregate):
 
     def _plan(self) -> None:
         self.due_at = (self._warning_at() or self.timeout_at) if self.is_active else None
+        self.summary_due_at = self.ended_at if self.message_count >= FEWEST_TO_SUM_UP else None
 
     def _require_active(self, verb: str) -> None:
         if not self.is_active:
