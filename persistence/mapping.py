@@ -9,6 +9,7 @@ from domain.ai.session_summary import SessionSummary
 from domain.crm.channel import Channel
 from domain.crm.chat import Chat, ChatParticipant
 from domain.crm.contact import Contact, ContactIdentity
+from domain.crm.enrichment import Enrichment
 from domain.crm.message import Message
 from domain.crm.message_group import MessageGroup
 from domain.crm.pipeline import Pipeline
@@ -22,6 +23,7 @@ from persistence.ai.session_summaries import session_summaries
 from persistence.crm.channels import channels
 from persistence.crm.chats import chat_participants, chats
 from persistence.crm.contacts import contact_identities, contacts
+from persistence.crm.enrichments import enrichments
 from persistence.crm.message_groups import message_groups
 from persistence.crm.messages import messages
 from persistence.crm.pipelines import pipelines
@@ -48,6 +50,7 @@ AGGREGATE_TABLES: dict[type, Table] = {
     AiRun: ai_runs,
     ContactFact: contact_facts,
     SessionSummary: session_summaries,
+    Enrichment: enrichments,
 }
 """The table of each aggregate; `version` is the optimistic lock."""
 

@@ -1,5 +1,6 @@
 """Importing this module declares every table, mapped or not."""
 
+import persistence.ai_usage
 import persistence.mapping
 import persistence.messaging.events
 import persistence.messaging.facts

@@ -14,6 +14,7 @@ from persistence.ai.session_summaries import SessionSummaries
 from persistence.crm.channels import Channels
 from persistence.crm.chats import Chats
 from persistence.crm.contacts import Contacts
+from persistence.crm.enrichments import Enrichments
 from persistence.crm.message_groups import MessageGroups
 from persistence.crm.messages import Messages
 from persistence.crm.pipelines import Pipelines
@@ -105,6 +106,9 @@ class Reader:
     def session_summaries(self) -> SessionSummaries:
         """What its sessions were about."""
         return SessionSummaries(self.session)
+    def enrichments(self) -> Enrichments:
+        """What is found out about the files of messages."""
+        return Enrichments(self.session)
 
 
 @dataclass(frozen=True)

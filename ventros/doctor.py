@@ -1,26 +1,41 @@
 """`ventros doctor`: looks at everything an installation needs and says what is wrong and how to mend it."""
 
 import asyncio
+import importlib.util
 import os
 import platform
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
+import httpx2
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rich.console import Console
 from rich.markup import escape
 
+from domain.clock import SystemClock
+from integrations.errors import IntegrationError
 from persistence.database import APP_ROLE, SYSTEM_ROLE
 from persistence.outages import OUTAGES
 from ventros import migrate, settings
 from ventros.settings import Settings, SettingsError
 from ventros.unusable import DatabaseUnusable, explain
+from ventros.wiring import ai_provider
 
 _OLDEST_POSTGRESQL = 150_000
 _ANSWER_SECONDS = 5.0
 _UNREACHABLE: tuple[type[Exception], ...] = (*OUTAGES, asyncpg.PostgresError, ValueError)
+
+_MENDING = {
+    "UNAUTHORIZED": "Set VENTROS_AI_KEY to a key of this provider.",
+    "FORBIDDEN": "Set VENTROS_AI_KEY to a key that may list its models.",
+    "UNREACHABLE": "Start the provider, or set VENTROS_AI_URL to where it is; most addresses end in /v1.",
+    "TIMEOUT": "See whether the provider works, and whether a firewall is between.",
+    "NOT_JSON": "Set VENTROS_AI_URL to an OpenAI-compatible address; most end in /v1.",
+    "NO_MODELS": "Set VENTROS_AI_URL to an OpenAI-compatible address; most end in /v1.",
+}
 
 Finding = tuple[bool, str, str]
 """Whether it is well, what was looked at, and what was found."""
@@ -57,6 +72,9 @@ async def _findings() -> AsyncIterator[Finding]:
     if loaded.redis_url or not loaded.is_production:
         yield await _redis(loaded)
     yield await asyncio.to_thread(_files, loaded)
+    yield await _models(loaded)
+    if loaded.whisper_model_path:
+        yield await asyncio.to_thread(_whisper, loaded.whisper_model_path)
 
 
 async def _postgresql(loaded: Settings) -> AsyncIterator[Finding]:
@@ -144,3 +162,50 @@ def _files(loaded: Settings) -> Finding:
         )
     hint = "" if loaded.data_dir else "; set VENTROS_DATA_DIR to a directory that every process sees"
     return True, "files", f"kept in {directory}{hint}"
+
+
+async def _models(loaded: Settings) -> Finding:
+    """Say whether the provider of AI models answers, and has the models that it will be asked for."""
+    async with httpx2.AsyncClient(follow_redirects=False, trust_env=False) as http:
+        provider = ai_provider(loaded, http=http, clock=SystemClock())
+        if provider is None:
+            return True, "AI provider", "VENTROS_AI_URL is not set; no model is asked"
+        try:
+            names = await provider.models(seconds=_ANSWER_SECONDS)
+        except IntegrationError as problem:
+            if problem.code == "NOT_FOUND":
+                return (
+                    True,
+                    "AI provider",
+                    f"{loaded.ai_url} answers, and has no list of models to compare with",
+                )
+            return (
+                False,
+                "AI provider",
+                f"{loaded.ai_url}: {problem.reason} {_MENDING.get(problem.code, '')}".strip(),
+            )
+    wanted = [loaded.ai_model, loaded.vision_model]
+    if not loaded.whisper_model_path:
+        wanted.append(loaded.ai_transcription_model)
+    missing = [one for one in dict.fromkeys(wanted) if one not in names]
+    if missing:
+        return (
+            False,
+            "AI provider",
+            f"{loaded.ai_url} has no model {', '.join(missing)} among its {len(names)}; set VENTROS_AI_MODEL, "
+            "VENTROS_AI_VISION_MODEL or VENTROS_AI_TRANSCRIPTION_MODEL to one that it has",
+        )
+    return True, "AI provider", f"{loaded.ai_url} answers and has {', '.join(dict.fromkeys(wanted))}"
+
+
+def _whisper(directory: Path) -> Finding:
+    """Say whether recordings can be written down on this machine."""
+    if not (directory / "model.bin").is_file():
+        return (
+            False,
+            "Whisper",
+            f"{directory} holds no model.bin; set VENTROS_WHISPER_MODEL_PATH to one that does",
+        )
+    if importlib.util.find_spec("faster_whisper") is None:
+        return False, "Whisper", "the package faster-whisper is not installed; install ventros[whisper]"
+    return True, "Whisper", f"writes down recordings with the model in {directory}"

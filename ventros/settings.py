@@ -1,16 +1,24 @@
 """Everything that can be set from outside, with its meaning and default."""
 
 import os
+from decimal import Decimal
 from enum import Enum
+from math import ceil
 from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
 
 import pydantic_settings
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from domain.ai.price import Price, Prices
 from ventros.development.directory import DataDirectory
+
+Dollars = Annotated[Decimal, Field(ge=0, le=100_000, allow_inf_nan=False)]
+_MICRO = 1_000_000
 
 
 class Environment(Enum):
@@ -21,6 +29,12 @@ class Environment(Enum):
     PRODUCTION = "production"
 
 
+_JSON = {
+    "allowed_origins": '["https://crm.example.org"]',
+    "ai_prices": '{"gpt-4o-mini": {"prompt": 0.15, "completion": 0.60}}',
+}
+
+
 class SettingsError(Exception):
     """The environment cannot be used; the message says what to change."""
 
@@ -29,6 +43,27 @@ SHORTEST_SECRET_KEY = 32
 _PREFIX = "VENTROS_"
 _REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 _NO_DATABASE = "DATABASE_URL is not set; set it to a PostgreSQL database, or use ./run for an embedded one."
+
+
+class ModelPrice(BaseModel):
+    """What a model costs in US dollars, per million tokens or per minute of sound."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prompt: Dollars | None = None
+    cached: Dollars | None = None
+    completion: Dollars | None = None
+    minute: Dollars | None = None
+
+    @property
+    def exact(self) -> Price:
+        """The price in micro-USD; what is below one is rounded up."""
+        return Price(
+            prompt=_micro(self.prompt),
+            cached=_micro(self.cached),
+            completion=_micro(self.completion),
+            minute=_micro(self.minute),
+        )
 
 
 class Settings(BaseSettings):
@@ -87,6 +122,29 @@ class Settings(BaseSettings):
         default=0, ge=0, le=65535, description="Where a worker answers Prometheus; 0 for nowhere."
     )
 
+    ai_url: str = Field(
+        default="",
+        description="The provider of AI models, OpenAI-compatible, such as https://api.openai.com/v1. "
+        "Without it nothing is asked.",
+    )
+    ai_key: SecretStr = Field(default=SecretStr(""), description="The key of the provider of AI models.")
+    ai_model: str = Field(default="gpt-4o-mini", min_length=1, description="The model that chats.")
+    ai_vision_model: str = Field(
+        default="", description="The model that describes pictures; by default the one that chats."
+    )
+    ai_transcription_model: str = Field(
+        default="whisper-1", min_length=1, description="The model that writes down recordings."
+    )
+    ai_prices: dict[str, ModelPrice] = Field(
+        default={},
+        description="What models cost in US dollars, per million tokens or per minute of sound, as JSON: "
+        '{"gpt-4o-mini": {"prompt": 0.15, "cached": 0.075, "completion": 0.60}, "whisper-1": {"minute": 0.006}}.',
+    )
+    whisper_model_path: Path | None = Field(
+        default=None,
+        description="The directory of a faster-whisper model, to write down recordings on this machine instead.",
+    )
+
     @field_validator("database_url")
     @classmethod
     def _plain_scheme(cls, value: str) -> str:
@@ -114,6 +172,31 @@ class Settings(BaseSettings):
             raise ValueError(f"must begin with {', '.join(_REDIS_SCHEMES[:-1])} or {_REDIS_SCHEMES[-1]}")
         return value
 
+    @field_validator("ai_url")
+    @classmethod
+    def _provider_address(cls, value: str) -> str:
+        url = value.strip().rstrip("/")
+        if not url:
+            return ""
+        try:
+            parts = urlsplit(url)
+            is_usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_usable = False
+        if not is_usable or parts.query or parts.fragment or not url.isascii() or not url.isprintable():
+            raise ValueError("must be an address such as https://api.openai.com/v1")
+        if "@" in parts.netloc:
+            raise ValueError("must hold no password; the key belongs in VENTROS_AI_KEY")
+        return url
+
+    @field_validator("ai_key")
+    @classmethod
+    def _key_for_a_header(cls, value: SecretStr) -> SecretStr:
+        key = value.get_secret_value().strip()
+        if not key.isascii() or not key.isprintable() or " " in key:
+            raise ValueError("has characters that no key has: spaces, line breaks, or others beyond ASCII")
+        return SecretStr(key)
+
     @field_validator("log_level")
     @classmethod
     def _known_level(cls, value: str) -> str:
@@ -131,6 +214,16 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """Where others reach this server."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def vision_model(self) -> str:
+        """The model that describes pictures."""
+        return self.ai_vision_model or self.ai_model
+
+    @property
+    def prices(self) -> Prices:
+        """What models cost, as far as the operator says."""
+        return Prices({model: price.exact for model, price in self.ai_prices.items()})
 
     @property
     def media_directory(self) -> Path:
@@ -165,10 +258,10 @@ def load() -> Settings:
         ]
         raise SettingsError("The environment is not usable:\n  " + "\n  ".join(lines)) from error
     except pydantic_settings.SettingsError as error:
-        # Raised for the values that are JSON, of which there is one.
+        # Raised for the values that are JSON; the message names the field, and no other way tells it.
+        field = next(one for one in _JSON if f'"{one}"' in str(error))
         raise SettingsError(
-            f"The environment is not usable:\n  {_variable('allowed_origins')} "
-            'is not JSON such as ["https://crm.example.org"]'
+            f"The environment is not usable:\n  {_variable(field)} is not JSON such as {_JSON[field]}"
         ) from error
 
 
@@ -186,6 +279,10 @@ def load_for_database() -> Settings:
     if not settings.database_url:
         raise SettingsError(_NO_DATABASE)
     return settings
+
+
+def _micro(dollars: Decimal | None) -> int | None:
+    return None if dollars is None else ceil(dollars * _MICRO)
 
 
 def _variable(field: int | str) -> str:

@@ -9,7 +9,11 @@ import httpx2
 
 from domain.clock import Clock, SystemClock
 from domain.crm.channel import Channel
+from integrations.ai.local_whisper import LocalWhisper
+from integrations.ai.openai import OpenAiChat, OpenAiTranscriber
+from integrations.ai.transport import Provider
 from integrations.crypto import Vault
+from integrations.readers.reader import LocalReader
 from integrations.redis_feed import Wakes
 from integrations.storage import LocalStorage
 from integrations.waha.client import Waha
@@ -31,6 +35,9 @@ class Parts:
     vault: ports.Vault
     http: httpx2.AsyncClient
     storage: ports.Storage
+    file_reader: ports.FileReader
+    chat_model: ports.ChatModel | None
+    transcriber: ports.Transcriber | None
 
     def dial(self, channel: Channel) -> Waha:
         """Return a client for a channel's WAHA server."""
@@ -51,6 +58,7 @@ class Parts:
 async def connected(settings: Settings) -> AsyncIterator[Parts]:
     """Yield the parts of a process, connected for as long as the block lasts."""
     clock = SystemClock()
+    whisper = LocalWhisper(settings.whisper_model_path) if settings.whisper_model_path else None
     async with (
         Wakes(settings.redis_url or None) as wakes,
         Database(
@@ -58,6 +66,7 @@ async def connected(settings: Settings) -> AsyncIterator[Parts]:
         ) as database,
         httpx2.AsyncClient(follow_redirects=False, trust_env=False) as http,
     ):
+        provider = ai_provider(settings, http=http, clock=clock)
         yield Parts(
             settings=settings,
             clock=clock,
@@ -65,7 +74,23 @@ async def connected(settings: Settings) -> AsyncIterator[Parts]:
             vault=Vault(settings.secret_key.get_secret_value()),
             http=http,
             storage=LocalStorage(settings.media_directory),
+            file_reader=LocalReader(),
+            chat_model=OpenAiChat(provider=provider, model=settings.ai_model) if provider else None,
+            transcriber=whisper
+            or (
+                OpenAiTranscriber(provider=provider, model=settings.ai_transcription_model)
+                if provider
+                else None
+            ),
         )
+
+
+def ai_provider(settings: Settings, *, http: httpx2.AsyncClient, clock: Clock) -> Provider | None:
+    """Return the provider of AI models, or None when none is set."""
+    if not settings.ai_url:
+        return None
+    key = settings.ai_key.get_secret_value() or None
+    return Provider(base_url=settings.ai_url, key=key, http=http, clock=clock)
 
 
 def webhook_url(settings: Settings, channel: Channel) -> str:

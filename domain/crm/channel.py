@@ -6,6 +6,7 @@ from enum import Enum
 from typing import ClassVar, TypedDict, Unpack
 
 from domain.base import Aggregate, Event
+from domain.crm.enrichment_rules import ALL_THERE_IS, EnrichmentRules, checked_enrichment
 from domain.crm.grouping import (
     DEFAULT_RULES,
     DEFAULT_WINDOW_MS,
@@ -111,6 +112,7 @@ class ChannelSettings(TypedDict, total=False):
     name: str
     debounce_timeout_ms: int
     grouping: GroupingRules
+    enrichment: EnrichmentRules
     agent_id: AgentId | None
     takeover_pause_seconds: int
     session_timeout_seconds: int | None
@@ -150,6 +152,7 @@ class Channel(Aggregate):
     qr_code: str | None = None
     debounce_timeout_ms: int = DEFAULT_WINDOW_MS
     grouping: GroupingRules = DEFAULT_RULES
+    enrichment: EnrichmentRules = ALL_THERE_IS
     agent_id: AgentId | None = None
     takeover_pause_seconds: int = DEFAULT_TAKEOVER_SECONDS
     session_timeout_seconds: int | None = None
@@ -271,6 +274,8 @@ def _checked(settings: ChannelSettings) -> dict[str, object]:
         checked_window(settings["debounce_timeout_ms"])
     if "grouping" in settings:
         checked_rules(settings["grouping"])
+    if "enrichment" in settings:
+        checked_enrichment(settings["enrichment"])
     if (timeout := settings.get("session_timeout_seconds")) is not None:
         checked_timeout(timeout, field="sessionTimeoutSeconds")
     if (warning := settings.get("session_warning_seconds")) is not None:

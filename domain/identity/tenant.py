@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from domain.ai.usage import checked_budget
 from domain.base import Aggregate, Event
 from domain.errors import require_text
 from domain.ids import ProjectId, TenantId, new_id
@@ -21,6 +22,13 @@ class ProjectCreated(Event, name="project.created"):
     """A workspace was set up."""
 
     project_id: ProjectId
+
+
+class ProjectUpdated(Event, name="project.updated"):
+    """Settings of a workspace changed; `changes` names them."""
+
+    project_id: ProjectId
+    changes: tuple[str, ...]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -52,13 +60,18 @@ class Tenant(Aggregate):
 
 @dataclass(eq=False, kw_only=True)
 class Project(Aggregate):
-    """A workspace of a tenant; `session_timeout_seconds` is the default of its channels."""
+    """A workspace of a tenant; `session_timeout_seconds` is the default of its channels.
+
+    `ai_daily_budget_microusd` is what AI providers may cost in a day of UTC, in millionths of a US dollar; None is
+    what the installation says.
+    """
 
     kind: ClassVar[str] = "project"
     id: ProjectId
     tenant_id: TenantId
     name: str
     session_timeout_seconds: int = 30 * 60
+    ai_daily_budget_microusd: int | None = None
     created_at: datetime
     updated_at: datetime
     version: int = 1
@@ -75,3 +88,9 @@ class Project(Aggregate):
         )
         project.record(ProjectCreated(project_id=project.id), at=at)
         return project
+
+    def set_ai_budget(self, microusd: int | None, *, at: datetime) -> None:
+        """Set what AI providers may cost in a day; None follows the installation."""
+        if checked_budget(microusd) != self.ai_daily_budget_microusd:
+            self.ai_daily_budget_microusd = microusd
+            self.record(ProjectUpdated(project_id=self.id, changes=("ai_daily_budget_microusd",)), at=at)

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Text, Uuid, func, select
 
 from domain.crm.channel import Channel, ChannelKind, ChannelStatus, Engine
+from domain.crm.enrichment_rules import EnrichmentRules
 from domain.crm.grouping import GroupingRules
 from domain.ids import ChannelId, ProjectId
 from persistence.messaging.inbox import inbox_events
@@ -35,6 +36,7 @@ channels = tenant_table(
     Column("qr_code", Text),
     Column("debounce_timeout_ms", Integer, nullable=False),
     Column("grouping", AsJSON(GroupingRules), nullable=False),
+    Column("enrichment", AsJSON(EnrichmentRules), nullable=False),
     Column("agent_id", Uuid),
     Column("takeover_pause_seconds", Integer, nullable=False),
     Column("session_timeout_seconds", Integer),

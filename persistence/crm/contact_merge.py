@@ -12,6 +12,7 @@ from domain.errors import Conflict
 from domain.ids import ChannelId, ContactId, MessageId
 from persistence import bulk
 from persistence.bulk import Connection
+from persistence.crm import enrichments
 from persistence.crm.chats import chats
 from persistence.crm.contacts import contacts
 from persistence.crm.messages import messages
@@ -120,6 +121,7 @@ async def _merge_authorship(
             twin.absorb(message, at=now)
             gone[message.id] = twin.id
     await media.follow(connection, gone.items())
+    await enrichments.follow(connection, gone.items())
     await bulk.delete(connection, messages, gone)
     kept: list[Aggregate] = [one for one in found if one.id not in gone]
     await bulk.update_aggregates(connection, messages, [one for one in kept if one.is_changed])
@@ -195,6 +197,7 @@ async def _move_messages(
         held[kept].move(chat_id=target.id, contact_id=keeper, session_id=held[kept].session_id, at=now)
         held[kept].absorb(held[gone], at=now)
     await media.follow(connection, pairs)
+    await enrichments.follow(connection, pairs)
     await bulk.delete(connection, messages, [gone for gone, _ in pairs])
     changed: list[Aggregate] = [held[kept] for _, kept in pairs]
     await bulk.update_aggregates(connection, messages, changed)

@@ -1,6 +1,6 @@
 """Tenants and projects: tables, mapping, repositories."""
 
-from sqlalchemy import Column, Integer, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, Integer, Table, Text, Uuid
 
 from domain.identity.tenant import Project, Tenant
 from persistence.metadata import metadata, tenant_table
@@ -22,6 +22,7 @@ projects = tenant_table(
     "projects",
     Column("name", Text, nullable=False),
     Column("session_timeout_seconds", Integer, nullable=False),
+    Column("ai_daily_budget_microusd", BigInteger),
     Column("created_at", instant(), nullable=False),
     Column("updated_at", instant(), nullable=False),
     Column("version", Integer, nullable=False),

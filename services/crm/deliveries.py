@@ -10,6 +10,7 @@ from domain.crm.message import Message, MessageStatus
 from domain.identity.permission import Permission
 from domain.ids import ChatId, MessageId
 from domain.values import WhatsAppAddress
+from persistence.crm import enrichments
 from persistence.crm.channel_counters import count_sent
 from persistence.messaging import media, outgoing
 from persistence.messaging.outgoing import Delivery
@@ -99,6 +100,7 @@ async def confirm(
         if twin is not None:
             message.absorb(twin, at=uow.now)
             await media.follow_one(uow.session, gone=twin.id, kept=message.id)
+            await enrichments.follow_one(uow.session, gone=twin.id, kept=message.id)
             await uow.session.delete(twin)
             await uow.session.flush()
             if twin.session_id is not None and (session := await uow.sessions.find(twin.session_id)):
