@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass
 
 import httpx2
@@ -58,7 +58,16 @@ class Parts:
 async def connected(settings: Settings) -> AsyncIterator[Parts]:
     """Yield the parts of a process, connected for as long as the block lasts."""
     clock = SystemClock()
-    whisper = LocalWhisper(settings.whisper_model_path) if settings.whisper_model_path else None
+    path = settings.whisper_model_path
+    with closing(LocalWhisper(path)) if path else nullcontext() as whisper:
+        async with _connected(settings, clock=clock, whisper=whisper) as parts:
+            yield parts
+
+
+@asynccontextmanager
+async def _connected(
+    settings: Settings, *, clock: Clock, whisper: LocalWhisper | None
+) -> AsyncIterator[Parts]:
     async with (
         Wakes(settings.redis_url or None) as wakes,
         Database(

@@ -1,3 +1,4 @@
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -97,7 +98,11 @@ def test_every_dependency_has_a_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wanted = {
         re.split(r"[\[><=; ]", one)[0]
-        for one in (*project["project"]["dependencies"], *project["dependency-groups"]["dev"])
+        for one in (
+            *project["project"]["dependencies"],
+            *itertools.chain(*project["project"].get("optional-dependencies", {}).values()),
+            *project["dependency-groups"]["dev"],
+        )
     }
     page = (ROOT / "docs" / "adr" / "0012-dependencies.md").read_text()
     rows = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)

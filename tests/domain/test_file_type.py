@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.crm.file_type import UNKNOWN, may_be_shown, served_type, true_type
+from domain.crm.file_type import UNKNOWN, begins_like, may_be_shown, served_type, true_type
 
 JPEG, PNG, PDF, OGG = b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"%PDF-1.7", b"OggS\x00"
 MP4, M4A, QUICKTIME = b"\0\0\0\x20ftypisom", b"\0\0\0\x20ftypM4A ", b"\0\0\0\x14ftypqt  "
@@ -79,3 +79,24 @@ def test_what_a_browser_could_run_is_served_as_unknown(active: str | None) -> No
 )
 def test_other_types_are_served_as_they_are(harmless: str) -> None:
     assert served_type(harmless) == harmless
+
+
+@pytest.mark.parametrize(
+    ("beginning", "kind"),
+    [
+        (b"PK\x03\x04\x14\x00", "application/zip"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
+        (b"MZ\x90\x00\x03\x00", "application/vnd.microsoft.portable-executable"),
+        (b"\x7fELF\x02", "application/x-executable"),
+        (b"II*\x00", "image/tiff"),
+        (b"BM\x36\x00\x01\x00\x00\x00\x00\x00", "image/bmp"),
+        (b"%PDF-1.7", "application/pdf"),
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"MZ is how this text begins", None),
+        (b"BMW, Fiat", None),
+        (b"Oi", None),
+        (b"", None),
+    ],
+)
+def test_archives_and_programs_are_known_by_their_beginning(beginning: bytes, kind: str | None) -> None:
+    assert begins_like(beginning) == kind
