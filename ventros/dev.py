@@ -1,4 +1,4 @@
-"""Everything on one machine with one command: databases, API, worker and a simulated WhatsApp."""
+"""Everything on one machine with one command: databases, API, worker, a simulated WhatsApp and fake models."""
 
 import asyncio
 import os
@@ -16,6 +16,7 @@ from ventros.development.elsewhere import require_postgres, require_redis
 from ventros.development.errors import PortTaken
 from ventros.development.ports import answers, find_free, require_free, url_of
 from ventros.development.program import Program
+from ventros.development.provider import FakeProvider, describe, needs_fake
 from ventros.development.screen import Screen
 from ventros.development.stack import Stack
 from ventros.development.supervision import FAILED, run_until_stopped
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _DATABASE = "ventros"
 _LOOPBACK = "127.0.0.1"
 _PATIENCE = 90.0
-"""Seconds until the API and the simulator must answer."""
+"""Seconds until the API, the simulator and the provider must answer."""
 
 
 def dev(*, port: int, data: Path | None, demo: bool) -> int:
@@ -65,28 +66,42 @@ def _start(stack: Stack, screen: Screen, *, host: str, port: int, people: bool) 
         _environment(directory, host=host, port=port, database_url=database_url, redis_url=redis_url)
     )
 
+    provider = FakeProvider(port=find_free(_LOOPBACK, besides=port)) if needs_fake(os.environ) else None
+    if provider is not None:
+        os.environ.update(provider.environment)
+
     # These draw in most of the program; importing them while PostgreSQL starts would delay the messages above.
     from ventros import demo as demo_tenants  # noqa: PLC0415
     from ventros import migrate  # noqa: PLC0415
 
     screen.say("Bringing the database up to date...")
     migrate.upgrade(database_url)
-    simulator_port = find_free(_LOOPBACK, besides=port)
+    simulator_port = _another_port(port, provider)
     demo = demo_tenants.prepare(settings.load_for_serving(), simulator_url=url_of(_LOOPBACK, simulator_port))
 
     screen.say("Starting the API, the worker and the WhatsApp simulator...")
     write_private(directory.simulator_file, _simulator_configuration(demo, people=people))
-    stack.start_programs(_programs(directory, port=port, simulator_port=simulator_port))
-    stack.wait_until_ready(
-        {
-            "API": lambda: answers(host, port, "/readyz"),
-            "simulator": lambda: answers(_LOOPBACK, simulator_port, "/ping"),
-        },
-        timeout=_PATIENCE,
-    )
+    stack.start_programs(_programs(directory, port=port, simulator_port=simulator_port, provider=provider))
+    checks = {
+        "API": lambda: answers(host, port, "/readyz"),
+        "simulator": lambda: answers(_LOOPBACK, simulator_port, "/ping"),
+    }
+    if provider is not None:
+        checks["AI provider"] = lambda: answers(_LOOPBACK, provider.port, "/ping")
+    stack.wait_until_ready(checks, timeout=_PATIENCE)
     contents = _demo_file(demo, url=url_of(host, port), simulator_url=url_of(_LOOPBACK, simulator_port))
     write_private(directory.demo_file, contents)
-    screen.welcome(contents, directory=directory, seconds=time.monotonic() - began)
+    screen.welcome(
+        contents, provider=describe(provider), directory=directory, seconds=time.monotonic() - began
+    )
+
+
+def _another_port(port: int, provider: FakeProvider | None) -> int:
+    """A free port that is neither the API's nor the provider's, who are not listening yet."""
+    while True:
+        found = find_free(_LOOPBACK, besides=port)
+        if provider is None or found != provider.port:
+            return found
 
 
 def _start_databases(stack: Stack, screen: Screen) -> tuple[str, str]:
@@ -134,8 +149,13 @@ def _environment(
     }
 
 
-def _programs(directory: DataDirectory, *, port: int, simulator_port: int) -> list[Program]:
+def _programs(
+    directory: DataDirectory, *, port: int, simulator_port: int, provider: FakeProvider | None
+) -> list[Program]:
+    fake: dict[str, tuple[str, ...]] = {"AI provider": provider.arguments} if provider is not None else {}
     commands = {
+        # Before those that ask it, and stopped after them.
+        **fake,
         "API": ("ventros", "serve", "--port", str(port)),
         "worker": ("ventros", "work"),
         "simulator": (
@@ -149,7 +169,7 @@ def _programs(directory: DataDirectory, *, port: int, simulator_port: int) -> li
             command=[sys.executable, "-P", "-m", *arguments],
             directory=directory.path,
             environment=os.environ,
-            log=directory.log(name.lower()),
+            log=directory.log(name.lower().replace(" ", "-")),
         )
         for name, arguments in commands.items()
     ]

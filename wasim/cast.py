@@ -84,10 +84,27 @@ MARIA = Persona(
     ),
     story=(
         says("Bom dia!", "Lembra do bolo da Clara?", "A festa é sábado que vem 🎂"),
-        sends(Image(caption="Ela quer um parecido com este")),
+        sends(
+            Text(text="Te mando tudo de uma vez:"),
+            Voice(
+                seconds=9,
+                words="O bolo é para dezoito crianças, com recheio de morango, e precisa chegar até as "
+                "quatro da tarde.",
+            ),
+            Image(
+                caption="Ela quer um parecido com este",
+                description="Um bolo de aniversário de dois andares, rosa e branco, com borboletas de açúcar "
+                "e o nome Clara escrito em cima",
+            ),
+        ),
         says("São 18 crianças"),
         Beat(edit="São 20 crianças, chegaram mais duas 😅"),
-        sends(Voice(seconds=7)),
+        sends(
+            Voice(
+                seconds=7,
+                words="Ah, e uma das meninas é alérgica a nozes, então melhor sem nozes, por favor.",
+            )
+        ),
         says("Quanto fica com recheio de morango?"),
         Beat(react="❤️"),
     ),
@@ -136,6 +153,18 @@ EMMA = Persona(
                 ),
             )
         ),
+        sends(
+            Text(text="Here is what we wrote down together:"),
+            Image(
+                description="A handwritten list: 12 croissants, 6 fruit salads, fresh orange juice for "
+                "twelve people, Thursday 9 am",
+            ),
+            Voice(
+                seconds=8,
+                words="Please leave everything at the reception on the second floor, somebody will be there "
+                "from half past eight.",
+            ),
+        ),
         says("Two of us are vegan, one cannot have nuts."),
         Beat(edit="Three of us are vegan, one cannot have nuts."),
         sends(Poll(name="Which day suits you best?", options=["Wednesday", "Thursday", "Friday"])),
@@ -160,6 +189,11 @@ SOFIA = Persona(
             )
         ),
         says("Posso reservar dois para quinta?"),
+        sends(
+            Text(text="É este aqui, olha"),
+            Image(description="Um pão redondo numa embalagem de papel com a etiqueta: sem glúten, R$ 18,00"),
+            Voice(seconds=5, words="Se tiver, quero dois pães sem glúten e também uma torta pequena."),
+        ),
         says("Mensagem errada, desculpa!"),
         Beat(revoke=True),
         sends(Sticker()),
@@ -177,7 +211,13 @@ DANIEL = Persona(
     ),
     story=(
         says("The photos of your window are ready!"),
-        sends(Image(caption="My favourite one"), Image(), Image()),
+        sends(
+            Image(
+                caption="My favourite one", description="A bakery window in the morning light, full of bread"
+            ),
+            Image(description="The same window seen from across the street, with a red bicycle in front"),
+            Image(description="A close-up of a loaf of rye bread on a linen cloth"),
+        ),
         sends(Document(filename="invoice-2031.pdf")),
         sends(
             Contacts(contacts=[ContactCard(full_name="Print Shop Lapa", phone_number="+55 11 98765-0099")])
@@ -192,11 +232,18 @@ BEATRIZ = Persona(
     past=(),
     story=(
         in_group(Text(text="Bom dia, vizinhos! Quem monta barraca neste sábado?")),
-        in_group(Image(caption="Assim ficou a praça na semana passada")),
+        in_group(
+            Image(
+                caption="Assim ficou a praça na semana passada",
+                description="Uma praça cheia de barracas coloridas e gente fazendo compras sob as árvores",
+            )
+        ),
         in_group(Poll(name="A que horas abrimos?", options=["7h", "8h", "9h"])),
         in_group(Text(text="Se chover, mudamos para o galpão.")),
         says("Oi! Você leva as tortas para a feira?"),
-        in_group(Voice(seconds=5)),
+        in_group(
+            Voice(seconds=5, words="Pessoal, eu chego às seis e meia para montar as mesas, quem ajuda?")
+        ),
     ),
 )
 

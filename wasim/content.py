@@ -50,9 +50,10 @@ class Media(Kind):
 
 
 class Image(Media, tag="image"):
-    """A photo."""
+    """A photo; `description` is what it shows, kept inside the generated file."""
 
     view_once: bool = False
+    description: str | None = None
 
 
 class Video(Media, tag="video"):
@@ -64,15 +65,17 @@ class Video(Media, tag="video"):
 
 
 class Voice(Media, tag="voice"):
-    """A voice note recorded in the app."""
+    """A voice note recorded in the app; `words` are what it says, kept inside the generated file."""
 
     seconds: int = 12
+    words: str | None = None
 
 
 class Audio(Media, tag="audio"):
-    """An audio file."""
+    """An audio file; `words` are what it says, kept inside the generated file."""
 
     seconds: int = 30
+    words: str | None = None
 
 
 class Document(Media, tag="document"):

@@ -80,6 +80,10 @@ _PLACE = {"pt": ("endereco", "onde", "local", "rua"), "en": ("address", "where",
 _PLACE_TEXT = {"pt": "É este endereço 👆", "en": "It is this address 👆"}
 _PHOTO = {"pt": ("foto", "imagem", "referencia"), "en": ("photo", "picture", "reference")}
 _PHOTO_TEXT = {"pt": "Assim, olha só", "en": "Here you go"}
+_PHOTO_SHOWS = {
+    "pt": "Uma mesa de festa com balões cor-de-rosa e um bolo no centro",
+    "en": "A table with fruit, coffee and a basket of croissants",
+}
 _THANKS = {"pt": ("obrigad", "valeu", "ate mais", "tchau"), "en": ("thank", "bye", "see you")}
 _YES = {
     "pt": ("Sim, isso mesmo.", "Sim! Pode ser.", "Deixa eu confirmar aqui e já te digo."),
@@ -125,7 +129,7 @@ def reply_to(content: Content, persona: Persona, rng: random.Random) -> Reply:
     if _mentions(said, _PLACE[language]):
         return Reply((persona.place, Text(text=_PLACE_TEXT[language])))
     if _mentions(said, _PHOTO[language]):
-        return Reply((Image(caption=_PHOTO_TEXT[language]),))
+        return Reply((Image(caption=_PHOTO_TEXT[language], description=_PHOTO_SHOWS[language]),))
     for words, answers in _RULES[language]:
         if _mentions(said, words):
             return Reply((Text(text=rng.choice(answers)),))

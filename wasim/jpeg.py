@@ -21,8 +21,15 @@ DC_CODES = {
 """The standard table for brightness: bit size of a difference to its code and the code's length."""
 
 
-def mosaic(seed: str, columns: int = 24, rows: int = 32) -> bytes:
-    """A colourful picture of `columns` by `rows` tiles; the same seed gives the same picture."""
+LONGEST_COMMENT = 65533
+"""Bytes that fit into one comment segment; a longer comment takes several."""
+
+
+def mosaic(seed: str, columns: int = 24, rows: int = 32, *, comment: str | None = None) -> bytes:
+    """A colourful picture of `columns` by `rows` tiles; the same seed gives the same picture.
+
+    The comment is kept in COM segments as UTF-8 (ITU T.81, section B.2.4.5).
+    """
     rng = random.Random(seed)  # noqa: S311 -- colours, not secrets
     sky, ground = [tuple(rng.randrange(-90, 90) for _ in range(3)) for _ in range(2)]
     bits: list[tuple[int, int]] = []
@@ -36,7 +43,7 @@ def mosaic(seed: str, columns: int = 24, rows: int = 32) -> bytes:
                 _put_dc(bits, level - previous[channel])
                 previous[channel] = level
                 bits.append((0b0, 1))  # End of block: the tile has one colour.
-    return _head(columns * 8, rows * 8) + _pack(bits) + b"\xff\xd9"
+    return _head(columns * 8, rows * 8, (comment or "").encode()) + _pack(bits) + b"\xff\xd9"
 
 
 def _put_dc(bits: list[tuple[int, int]], difference: int) -> None:
@@ -46,7 +53,7 @@ def _put_dc(bits: list[tuple[int, int]], difference: int) -> None:
         bits.append((difference if difference > 0 else difference + (1 << size) - 1, size))
 
 
-def _head(width: int, height: int) -> bytes:
+def _head(width: int, height: int, comment: bytes) -> bytes:
     quantisation = b"\x00" + bytes([16]) * 64
     frame = struct.pack(">BHHB", 8, height, width, 3) + b"\x01\x11\x00\x02\x11\x00\x03\x11\x00"
     dc_table = b"\x00" + _DC_BITS + bytes(range(12))
@@ -54,9 +61,10 @@ def _head(width: int, height: int) -> bytes:
     ac_table = b"\x10" + bytes([1] + [0] * 15) + b"\x00"
     scan = b"\x03\x01\x00\x02\x00\x03\x00\x00\x3f\x00"
     jfif = b"JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
-    segments = ((0xE0, jfif), (0xDB, quantisation), (0xC0, frame), (0xC4, dc_table), (0xC4, ac_table))
+    said = [comment[at : at + LONGEST_COMMENT] for at in range(0, len(comment), LONGEST_COMMENT)]
+    segments = ((0xDB, quantisation), (0xC0, frame), (0xC4, dc_table), (0xC4, ac_table), (0xDA, scan))
     out = b"\xff\xd8"
-    for marker, data in (*segments, (0xDA, scan)):
+    for marker, data in ((0xE0, jfif), *((0xFE, part) for part in said), *segments):
         out += struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data
     return out
 

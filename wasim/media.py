@@ -9,6 +9,7 @@ import zlib
 from wasim.content import Audio, Content, Document, Image, Media, Sticker, Video, Voice
 from wasim.jpeg import mosaic
 from wasim.message import StoredFile
+from wasim.sound import ogg_opus, wav
 
 _EXTENSIONS = {
     "image/jpeg": "jpeg",
@@ -48,17 +49,26 @@ def extension(mimetype: str) -> str:
     return _EXTENSIONS.get(plain, plain.rpartition("/")[2] or "bin")
 
 
-def png(rows: list[list[bool]], scale: int = 4) -> bytes:
-    """A black and white PNG; True is black, each cell `scale` pixels wide."""
+def png(rows: list[list[bool]], scale: int = 4, *, description: str | None = None) -> bytes:
+    """A black and white PNG; True is black, each cell `scale` pixels wide.
+
+    The description is a `tEXt` chunk, or `iTXt` when Latin-1 cannot say it (PNG, section 11.3.3).
+    """
     width = len(rows[0]) * scale
     raw = bytearray()
     for row in rows:
         line = b"\x00" + b"".join((b"\x00" if cell else b"\xff") * scale for cell in row)
         raw += line * scale
     header = struct.pack(">IIBBBBB", width, len(rows) * scale, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(bytes(raw)))
-    ) + _chunk(b"IEND", b"")
+    return b"".join(
+        (
+            b"\x89PNG\r\n\x1a\n",
+            _chunk(b"IHDR", header),
+            _description(description) if description else b"",
+            _chunk(b"IDAT", zlib.compress(bytes(raw))),
+            _chunk(b"IEND", b""),
+        )
+    )
 
 
 def qr_picture(value: str) -> bytes:
@@ -74,26 +84,6 @@ def qr_picture(value: str) -> bytes:
                     rows[top + y][left + x] = ring in (0, 1, 3)
     quiet = [[False] * (size + 8)] * 4
     return png([*quiet, *([False] * 4 + row + [False] * 4 for row in rows), *quiet])
-
-
-def ogg_opus(seconds: int) -> bytes:
-    """A playable Ogg Opus file of silence."""
-    head = b"OpusHead" + struct.pack("<BBHIHB", 1, 1, 0, 48000, 0, 0)
-    tags = b"OpusTags" + struct.pack("<I", 5) + b"wasim" + struct.pack("<I", 0)
-    pages = [_ogg_page([head], 0, 0, 2), _ogg_page([tags], 0, 1, 0)]
-    frame = b"\xf8\xff\xfe"
-    for number in range(seconds):
-        last = 4 if number == seconds - 1 else 0
-        pages.append(_ogg_page([frame] * 50, 48000 * (number + 1), number + 2, last))
-    return b"".join(pages)
-
-
-def wav(seconds: int) -> bytes:
-    """A playable WAV of a quiet square tone at 1 kHz sampling; at most 4 seconds long."""
-    samples = bytes(132 if (i // 4) % 2 else 124 for i in range(1000 * min(seconds, 4)))
-    fmt = struct.pack("<HHIIHH", 1, 1, 1000, 1000, 1, 8)
-    body = b"WAVEfmt " + struct.pack("<I", 16) + fmt + b"data" + struct.pack("<I", len(samples)) + samples
-    return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 def mp4(seconds: int) -> bytes:
@@ -131,18 +121,32 @@ WEBP = base64.b64decode("UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA==")
 
 def _generate(content: Media, seed: str) -> tuple[bytes, str]:
     match content:
-        case Image():
-            return mosaic(seed), "image/jpeg"
+        case Image(mimetype="image/png", description=description):
+            return png(_pattern(seed), description=description), "image/png"
+        case Image(description=description):
+            return mosaic(seed, comment=description), "image/jpeg"
         case Video(seconds=seconds):
             return mp4(seconds), "video/mp4"
-        case Voice(seconds=seconds):
-            return ogg_opus(seconds), "audio/ogg; codecs=opus"
-        case Audio(seconds=seconds):
-            return wav(seconds), "audio/wav"
+        case Voice(seconds=seconds, words=words):
+            return ogg_opus(seconds, words=words), "audio/ogg; codecs=opus"
+        case Audio(seconds=seconds, words=words):
+            return wav(seconds, words=words), "audio/wav"
         case Sticker():
             return WEBP, "image/webp"
         case _:
             return pdf(content.filename or "document.pdf"), "application/pdf"
+
+
+def _pattern(seed: str) -> list[list[bool]]:
+    rng = random.Random(seed)  # noqa: S311 -- a pattern, not a secret
+    return [[rng.random() < 0.5 for _ in range(24)] for _ in range(32)]  # noqa: PLR2004 -- half of them black
+
+
+def _description(text: str) -> bytes:
+    try:
+        return _chunk(b"tEXt", b"Description\x00" + text.encode("latin-1"))
+    except UnicodeEncodeError:
+        return _chunk(b"iTXt", b"Description\x00" + bytes(4) + text.encode())
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:
@@ -151,31 +155,3 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 def _box(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data) + 8) + name + data
-
-
-def _ogg_page(packets: list[bytes], position: int, number: int, flags: int) -> bytes:
-    lacing = bytes(len(packet) for packet in packets)
-    head = struct.pack("<4sBBQIIIB", b"OggS", 0, flags, position, 0x57415349, number, 0, len(lacing))
-    page = bytearray(head + lacing + b"".join(packets))
-    page[22:26] = struct.pack("<I", _ogg_crc(page))
-    return bytes(page)
-
-
-def _ogg_table() -> list[int]:
-    table = []
-    for byte in range(256):
-        value = byte << 24
-        for _ in range(8):
-            value = ((value << 1) ^ 0x04C11DB7 if value & 0x80000000 else value << 1) & 0xFFFFFFFF
-        table.append(value)
-    return table
-
-
-_OGG_TABLE = _ogg_table()
-
-
-def _ogg_crc(data: bytearray) -> int:
-    crc = 0
-    for byte in data:
-        crc = ((crc << 8) & 0xFFFFFFFF) ^ _OGG_TABLE[(crc >> 24) ^ byte]
-    return crc

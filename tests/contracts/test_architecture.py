@@ -19,6 +19,7 @@ ROOMS = (
     "migrations",
     "ventros",
     "wasim",
+    "aisim",
 )
 LONGEST_MODULE = 400
 

@@ -15,7 +15,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 VARIABLE = re.compile(r"\b(?:VENTROS_[A-Z_]+|DATABASE_URL|REDIS_URL|AMQP_URL)\b")
 CODE_PATH = re.compile(
-    r"`((?:bench|domain|integrations|jobs|migrations|persistence|resolvers|schema|services|tests|ventros|wasim)"
+    r"`((?:aisim|bench|domain|integrations|jobs|migrations|persistence|resolvers|schema|services|tests|ventros|wasim)"
     r"/[\w./*-]*)`"
 )
 

@@ -170,6 +170,18 @@ async def test_health_and_metrics_tell_how_it_is(demo: dict[str, str], client: h
 
 
 @pytest.mark.timeout(60)
+async def test_a_fake_provider_answers_until_another_is_named(demo: dict[str, str]) -> None:
+    [said] = (Path(demo["data"]) / "logs" / "ai-provider.log").read_text().splitlines()
+    url = said.removeprefix("aisim listening on ")
+    body = {"model": "any", "messages": [{"role": "user", "content": "Vocês entregam?"}]}
+    headers = {"authorization": "Bearer demo-ai-key"}
+    async with httpx2.AsyncClient(base_url=url, trust_env=False, headers=headers) as opened:
+        answer = await opened.post("/v1/chat/completions", json=body)
+
+    assert answer.json()["choices"][0]["message"]["content"].startswith("Entregamos num raio de 5 km")
+
+
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("other_port", [True, False], ids=["other port", "same port"])
 def test_a_second_owner_of_the_directory_is_refused(demo: dict[str, str], other_port: bool) -> None:
     port = "0" if other_port else demo["url"].rsplit(":", 1)[1]

@@ -38,13 +38,16 @@ class Screen:
         again = f"; it is started again in {fall.pause:g} s"
         self.problem(describe_end(f"The {fall.program}", fall.exit_code, fall.log, consequence=again))
 
-    def welcome(self, demo: Mapping[str, str], *, directory: DataDirectory, seconds: float) -> None:
-        """Tell where everything is and what to try first."""
+    def welcome(
+        self, demo: Mapping[str, str], *, provider: str, directory: DataDirectory, seconds: float
+    ) -> None:
+        """Tell where everything is and what to try first; `provider` is a sentence about the models' place."""
         facts = {
             "GraphQL": f"{demo['graphqlUrl']} (GraphiQL in a browser)",
             "API key": demo["apiKey"],
             "Header": f"Authorization: Bearer {demo['apiKey']}",
             "WhatsApp simulator": demo["simulatorUrl"],
+            "AI provider": provider,
             "Logs": str(directory.logs),
             "All of this as JSON": str(directory.demo_file),
         }
