@@ -106,6 +106,8 @@ class Reader:
     def session_summaries(self) -> SessionSummaries:
         """What its sessions were about."""
         return SessionSummaries(self.session)
+
+    @property
     def enrichments(self) -> Enrichments:
         """What is found out about the files of messages."""
         return Enrichments(self.session)

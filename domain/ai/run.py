@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import ClassVar
 
@@ -23,6 +23,8 @@ from domain.ids import (
 )
 
 ERROR_LIMIT = 500
+PATIENCE = timedelta(minutes=10)
+"""How long a run may take before somebody looks whether it was abandoned."""
 
 
 class RunOutcome(Enum):
@@ -77,7 +79,7 @@ class ToolRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunStep:
-    """An answer of the model, kept only until the run ends, with what its calls returned so far."""
+    """An answer of the model, kept only until the run ends, with what its calls returned so far, by their place."""
 
     text: str
     tool_calls: tuple[ToolCall, ...] = ()
@@ -99,7 +101,8 @@ class AiRun(Aggregate):
 
     `steps` are what the model answered so far: whoever takes the burst over after a crash goes on behind them.
     They are emptied when the run ends. `cost_microusd` counts what has a price; `is_cost_known` is False once
-    something had none. `latency_ms` is how long the model took, all answers together.
+    something had none. `latency_ms` is how long the model took, all answers
+    together; `due_at` when to look whether the run was abandoned.
     """
 
     kind: ClassVar[str] = "ai_run"
@@ -128,6 +131,7 @@ class AiRun(Aggregate):
     error: str | None = None
     started_at: datetime
     finished_at: datetime | None = None
+    due_at: datetime | None = None
     updated_at: datetime
     version: int = 1
 
@@ -157,6 +161,7 @@ class AiRun(Aggregate):
             session_id=session_id,
             agent_id=agent_id,
             started_at=at,
+            due_at=at + PATIENCE,
             updated_at=at,
         )
         run.record(
@@ -196,12 +201,18 @@ class AiRun(Aggregate):
         self.model, self.step_count = answer.model, self.step_count + 1
         self.touch(at)
 
-    def note_result(self, call: ToolCall, result: str, *, record: ToolRecord, at: datetime) -> None:
-        """Keep what a call of the latest answer returned, together with its effect."""
+    def note_result(self, place: int, result: str, *, record: ToolRecord, at: datetime) -> None:
+        """Keep what the call at that place of the latest answer returned, together with its effect."""
         self._require_open()
         *before, last = self.steps
-        self.steps = (*before, replace(last, results={**last.results, call.id: result}))
+        self.steps = (*before, replace(last, results={**last.results, str(place): result}))
         self.tool_calls = (*self.tool_calls, record)
+        self.touch(at)
+
+    def wait(self, *, at: datetime) -> None:
+        """Look again later, because somebody still works on the burst."""
+        self._require_open()
+        self.due_at = at + PATIENCE
         self.touch(at)
 
     def finish(
@@ -216,6 +227,7 @@ class AiRun(Aggregate):
         """End the run and forget what was said in it."""
         self._require_open()
         self.outcome, self.finished_at, self.reply_count, self.steps = outcome, at, reply_count, ()
+        self.due_at = None
         self.reason = reason and reason[:ERROR_LIMIT]
         self.error = error and error[:ERROR_LIMIT]
         self.record(

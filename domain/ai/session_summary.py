@@ -148,6 +148,26 @@ class SessionSummary(Aggregate):
         )
         return summary
 
+    def replace(self, newer: "SessionSummary", *, at: datetime) -> None:
+        """Become the newer summary of the same session, which went on and ended again."""
+        for name in (
+            "contact_id",
+            "text",
+            "sentiment",
+            "topics",
+            "next_steps",
+            "message_count",
+            "model",
+            "prompt_tokens",
+            "completion_tokens",
+            "cost_microusd",
+            "ended_at",
+        ):
+            setattr(self, name, getattr(newer, name))
+        self.record(
+            SessionSummarized(session_id=self.id, contact_id=self.contact_id, sentiment=self.sentiment), at=at
+        )
+
 
 def _items(found: object) -> tuple[str, ...]:
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):

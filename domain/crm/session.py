@@ -254,6 +254,11 @@ class Session(Aggregate):
             at=at,
         )
 
+    def sum_up_at(self, when: datetime | None, *, at: datetime) -> None:
+        """Plan when the ended episode is summed up; None for never."""
+        self.summary_due_at = when
+        self.touch(at)
+
     def is_overdue(self, now: datetime) -> bool:
         """Whether silence has lasted longer than the timeout."""
         return self.is_active and now > self.timeout_at
@@ -331,23 +336,12 @@ def resolve_timeout(*, channel: int | None, pipeline: int | None, project: int |
 
 def checked_timeout(seconds: int, *, field: str) -> int:
     """Return the timeout if it is between one minute and one day."""
-    if not SHORTEST_TIMEOUT_SECONDS <= seconds <= LONGEST_TIMEOUT_SECONDS:
-        raise Invalid(
-            f"{field} is {seconds}; it must be between {SHORTEST_TIMEOUT_SECONDS} and "
-            f"{LONGEST_TIMEOUT_SECONDS} seconds.",
-            field=[field],
-        )
-    return seconds
+    return _within(seconds, SHORTEST_TIMEOUT_SECONDS, field=field)
 
 
 def checked_warning(seconds: int, *, field: str) -> int:
     """Return how long before its end a session warns, if it is between one second and one day."""
-    if not 1 <= seconds <= LONGEST_TIMEOUT_SECONDS:
-        raise Invalid(
-            f"{field} is {seconds}; it must be between 1 and {LONGEST_TIMEOUT_SECONDS} seconds.",
-            field=[field],
-        )
-    return seconds
+    return _within(seconds, 1, field=field)
 
 
 def join_bridged(sessions: Iterable[Session], moment: datetime, *, at: datetime) -> Session | None:
@@ -396,3 +390,10 @@ def file_message(
     if active is None and session.ended_by_silence and session.timeout_at >= at:
         session.reopen(at=at)
     return session
+
+
+def _within(seconds: int, least: int, *, field: str) -> int:
+    if not least <= seconds <= LONGEST_TIMEOUT_SECONDS:
+        most = LONGEST_TIMEOUT_SECONDS
+        raise Invalid(f"{field} is {seconds}; it must be between {least} and {most} seconds.", field=[field])
+    return seconds

@@ -71,7 +71,8 @@ def upgrade() -> None:
     op.create_index(
         "ix_session_summaries_contact", "session_summaries", ["tenant_id", "contact_id", "ended_at", "id"]
     )
-    for table in ("ai_runs", "contact_facts", "session_summaries"):
+    isolate("ai_runs", app=ALL, system="SELECT (tenant_id, id, due_at)")
+    for table in ("contact_facts", "session_summaries"):
         isolate(table, app=ALL)
 
 
@@ -117,6 +118,7 @@ def _create_runs() -> None:
         sa.Column("error", sa.Text()),
         sa.Column("started_at", INSTANT, nullable=False),
         sa.Column("finished_at", INSTANT),
+        sa.Column("due_at", INSTANT),
         sa.Column("updated_at", INSTANT, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         *_keys(
@@ -129,6 +131,7 @@ def _create_runs() -> None:
     )
     op.create_index("uq_ai_runs_group", "ai_runs", ["tenant_id", "group_id"], unique=True)
     op.create_index("ix_ai_runs_started", "ai_runs", ["tenant_id", "project_id", "started_at", "id"])
+    op.create_index("ix_ai_runs_due", "ai_runs", ["due_at"], postgresql_where=sa.text("due_at IS NOT NULL"))
     op.create_index("ix_ai_runs_contact", "ai_runs", ["tenant_id", "contact_id", "started_at"])
     op.create_index("ix_ai_runs_session", "ai_runs", ["tenant_id", "session_id", "started_at"])
 

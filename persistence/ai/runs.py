@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Text, Uuid, func, select
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Text, Uuid, func, select, text
 
 from domain.ai.run import AiRun, RunOutcome, RunStep, ToolRecord
 from domain.ids import ChatId, ContactId, MessageGroupId, ProjectId
+from persistence.due import DueQueue
 from persistence.filters import Filterable
 from persistence.metadata import belongs_to, tenant_table
 from persistence.paging import Branch, Collection, Listing, Page, PageRequest, SortKey, Term
@@ -38,6 +39,7 @@ ai_runs = tenant_table(
     Column("error", Text),
     Column("started_at", instant(), nullable=False),
     Column("finished_at", instant()),
+    Column("due_at", instant()),
     Column("updated_at", instant(), nullable=False),
     Column("version", Integer, nullable=False),
     belongs_to("project_id", "projects"),
@@ -45,6 +47,7 @@ ai_runs = tenant_table(
     belongs_to("agent_id", "agents"),
     Index("uq_ai_runs_group", "tenant_id", "group_id", unique=True),
     Index("ix_ai_runs_started", "tenant_id", "project_id", "started_at", "id"),
+    Index("ix_ai_runs_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("ix_ai_runs_contact", "tenant_id", "contact_id", "started_at"),
     Index("ix_ai_runs_session", "tenant_id", "session_id", "started_at"),
 )
@@ -69,6 +72,8 @@ ai_run_collection = Collection(
         "finished_at": Filterable(ai_runs.c.finished_at),
     },
 )
+
+RUNS_DUE = DueQueue(name="ai_runs", table="ai_runs", column="due_at")
 
 SESSION_RUNS = Branch("Session.aiRuns", ai_run_collection, ai_runs.c.session_id)
 

@@ -29,6 +29,7 @@ async def send(
     content: MessageContent,
     reply_to_id: MessageId | None,
     client_message_id: str | None,
+    origin: MessageOrigin = MessageOrigin.API,
 ) -> Message:
     """Queue a message to a chat, or to a phone number on a channel, and return it.
 
@@ -61,7 +62,7 @@ async def send(
         contact_id=chat.contact_id,
         session_id=None,
         agent_id=viewer.agent_id,
-        origin=MessageOrigin.API,
+        origin=origin,
         content=content,
         client_message_id=client_message_id,
         reply_to_external_id=await _quoted(uow, chat, reply_to_id),
