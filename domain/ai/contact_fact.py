@@ -13,6 +13,13 @@ MOST_FACTS = 100
 """How many facts a contact can have."""
 
 
+class ContactFactForgotten(Event, name="contact_fact.forgotten"):
+    """Something is not remembered any more."""
+
+    contact_fact_id: ContactFactId
+    contact_id: ContactId
+
+
 class ContactFactRemembered(Event, name="contact_fact.remembered"):
     """Something was remembered about a contact."""
 
@@ -62,3 +69,7 @@ class ContactFact(Aggregate):
             ContactFactRemembered(contact_fact_id=fact.id, contact_id=contact_id, agent_id=agent_id), at=at
         )
         return fact
+
+    def forget(self, *, at: datetime) -> None:
+        """Stop remembering it; the fact is about to be removed."""
+        self.record(ContactFactForgotten(contact_fact_id=self.id, contact_id=self.contact_id), at=at)

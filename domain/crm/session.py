@@ -228,11 +228,12 @@ class Session(Aggregate):
                 SessionAgentAssigned(session_id=self.id, agent_id=agent_id, previous_agent_id=previous), at=at
             )
 
-    def escalate(self, escalation: Escalation, *, at: datetime) -> None:
-        """Ask for a person; no-op while one is asked for already."""
-        if self.escalation is None:
-            self.escalation = escalation
+    def escalate(self, escalation: Escalation | None, *, at: datetime) -> None:
+        """Ask for a person, unless one is asked for already; None takes that back."""
+        if escalation is not None and self.escalation is None:
             self.record(escalation.event(self.id, self.contact_id, self.channel_id), at=at)
+        self.escalation = escalation and (self.escalation or escalation)
+        self.touch(at)
 
     def end(self, reason: SessionEndReason, *, at: datetime) -> None:
         """End the episode; by silence it ended at its last activity, otherwise now."""

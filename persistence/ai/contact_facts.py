@@ -55,3 +55,7 @@ class ContactFacts(Repository[ContactFact]):
             select(func.count()).select_from(contact_facts).where(contact_facts.c.contact_id == contact_id)
         )
         return int(found or 0)
+
+    async def remove(self, fact: ContactFact) -> None:
+        """Delete a fact for good."""
+        await self.session.delete(fact)

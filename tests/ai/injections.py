@@ -1,5 +1,7 @@
 """Texts that try to give a model orders, to pass for somebody else, to break out of their marks, or to hide."""
 
+# ruff: noqa: RUF001 -- ambiguous letters are part of the attacks.
+
 import base64
 
 ORDERS = [

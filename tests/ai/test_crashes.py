@@ -97,9 +97,7 @@ async def test_a_death_between_any_two_steps_doubles_nothing(
     assert waiting["n"] == 1
 
 
-async def test_an_answer_that_is_stored_is_not_asked_for_again(
-    desk: Desk, ai: Running, dying: Dying
-) -> None:
+async def test_an_answer_that_is_stored_is_not_asked_for_again(desk: Desk, ai: Running, dying: Dying) -> None:
     group, token = await desk.burst(await desk.meet(), "Oi")
     await ai.answer("Olá!")
     dying.left, dying.moment = 2, "after"

@@ -104,7 +104,9 @@ SENDABLE = [text for text in CORPUS if "\x00" not in text]
 async def test_no_text_gets_out_of_its_place_on_the_way_to_the_model(desk: Desk, ai: Running) -> None:
     joana = await desk.meet("Joana Segredo", phone="+5511999990002")
     await desk.said(joana, "a senha da Joana é tulipa")
-    await desk.configure(tools=("look_up_contact", "search_messages"), can_escalate=False, input_tokens=60_000)
+    await desk.configure(
+        tools=("look_up_contact", "search_messages"), can_escalate=False, input_tokens=60_000
+    )
     maria = await desk.meet(SENDABLE[0])
     group, token = await desk.burst(maria, *SENDABLE[:50])
     # A model that falls for it: it asks for what it may not, and searches for others.

@@ -153,11 +153,11 @@ async def test_another_tenants_data_is_out_of_reach(
     assert "segredo industrial" not in str(await ai.requests())
 
 
-@pytest.mark.parametrize("name", [name for name in TOOLS if name not in {"stay_silent"}])
+@pytest.mark.parametrize("name", [name for name in TOOLS if name != "stay_silent"])
 async def test_a_tool_that_is_not_allowed_does_nothing(desk: Desk, ai: Running, name: str) -> None:
     await desk.configure(tools=("stay_silent",), can_escalate=False)
     maria = await desk.meet()
-    arguments = {key: "x" for key in spec_of(name).parameters["required"]}  # type: ignore[attr-defined]
+    arguments = dict.fromkeys(spec_of(name).parameters["required"], "x")  # type: ignore[attr-defined]
 
     (told,) = await used(desk, ai, maria, call(name, **arguments))
 
@@ -169,9 +169,7 @@ async def test_a_tool_that_is_not_allowed_does_nothing(desk: Desk, ai: Running, 
     assert '"FORBIDDEN"' in (await desk.run())["tool_calls"]
 
 
-async def test_bad_arguments_are_explained_and_audited_without_their_content(
-    desk: Desk, ai: Running
-) -> None:
+async def test_bad_arguments_are_explained_and_audited_without_their_content(desk: Desk, ai: Running) -> None:
     maria = await desk.meet()
 
     told = await used(
@@ -230,9 +228,7 @@ async def test_an_agent_has_no_more_permissions_than_its_tools_need(desk: Desk, 
 
     extra = {Permission.SESSIONS_WRITE} if name == "close_session" else set()
     assert viewer.permissions == ALWAYS | extra
-    assert not any(
-        one.value.endswith("_WRITE") for one in viewer.permissions - {Permission.SESSIONS_WRITE}
-    )
+    assert not any(one.value.endswith("_WRITE") for one in viewer.permissions - {Permission.SESSIONS_WRITE})
 
 
 def test_schemas_follow_from_parameters() -> None:
