@@ -6,7 +6,7 @@ import msgspec
 
 from aisim.wire import Wire
 
-MODELS = ("aisim-chat", "aisim-small", "whisper-1")
+MODELS = ("aisim-chat", "gpt-4o-mini", "whisper-1")
 """The models that `GET /v1/models` lists unless the configuration names others."""
 
 

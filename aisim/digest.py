@@ -52,7 +52,7 @@ class Digest:
 
     def __init__(self, conversation: Conversation, *, reply: str) -> None:
         self._conversation = conversation
-        self.text = "\n".join(filter(None, [conversation.earlier, conversation.everything]))
+        self.text = "\n".join(filter(None, [conversation.theirs, conversation.everything]))
         # Where the messages stand with their authors, the rest is instructions to the model.
         lines = _LINE.findall(self.text)
         self._lines = lines or [line.strip() for line in self.text.splitlines() if line.strip()]
@@ -96,7 +96,7 @@ class Digest:
         people = people_in(self._said)
         order = re.search(r"#?\b(\d{3,8})\b", conversation.everything)
         if name and not facts:
-            facts = [excerpt(conversation.everything, 30)]
+            facts = [next((one for one in self._lines if name in one), name)]
         return [
             (r"sentiment_score|mood_score", self.mood),
             (r"sentiment|mood|^tone$|sentimento", self.sentiment),

@@ -17,7 +17,8 @@ _WORDS: dict[Intent, str] = {
     "price": r"prec[oi]s?|valor(?:es)?|quanto (?:fica|custa|e|sai|da)\b|custa|orcamento|price|cost|how much|"
     r"quote|cuanto (?:cuesta|es|sale|vale)|cuesta|presupuesto",
     "order": r"pedidos?|encomendas?|reserv\w*|encomendar|orders?|book(?:ing)?|encargos?|encargar",
-    "hours": r"horarios?|abre[m]?|fecha[m]?|aberto|funcionam?|opening|open|close[sd]?|hours|abren|cierran",
+    "hours": r"horarios?|abre[m]?|fecha[m]?|aberto|funcionam?|opening|open|closing|closed|"
+    r"(?:you|do) close|hours|abren|cierran",
     "delivery": r"entreg\w*|frete|deliver\w*|shipping|envio|envian|domicilio|pickup|buscar|retirar",
     "payment": r"pix|cartao|pagar|pagamento|boleto|parcel\w*|pay|payment|card|invoice|pago|tarjeta|"
     r"transfer\w*",
@@ -38,9 +39,8 @@ _TAKE_OVER = re.compile(
     r"instrucciones|rules|regras|reglas)\b|<\|?(?:im_start|system)"
 )
 _NAME = re.compile(
-    r"(?:me chamo|meu nome (?:é|e)|aqui (?:é|e) (?:o|a)|my name is|me llamo|mi nombre es)\s+"
-    r"([^\W\d_][\w'-]*(?:\s+[A-ZÀ-Ý][\w'-]*)?)",
-    re.IGNORECASE,
+    r"(?i:me chamo|meu nome (?:é|e)|aqui (?:é|e) (?:o|a)|my name is|me llamo|mi nombre es) +"
+    r"([^\W\d_][\w'-]*(?: [A-ZÀ-Ý][\w'-]*)?)"
 )
 _FACT = re.compile(
     r"\b(?:al[eé]rgic[oa]s?|alergia|allerg\w*|vegan\w*|vegetarian\w*|cannot have|can't have|"

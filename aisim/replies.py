@@ -9,6 +9,7 @@ from aisim.conversation import Conversation
 from aisim.digest import excerpt
 from aisim.intents import Intent, facts_in, intents_of, name_in, takes_over
 from aisim.language import Language
+from aisim.quoted import words_of
 
 _SAY: dict[str, dict[Language, str]] = {
     "greeting": {
@@ -24,6 +25,11 @@ _SAY: dict[str, dict[Language, str]] = {
     },
     "seen": {"pt": "Vi a foto: {0}.", "en": "I saw the picture: {0}.", "es": "Vi la foto: {0}."},
     "picture": {"pt": "Recebi a foto.", "en": "I got the picture.", "es": "Recibí la foto."},
+    "unheard": {
+        "pt": "Recebi o seu áudio, mas ainda não consegui ouvi-lo.",
+        "en": "I got your voice note, but could not listen to it yet.",
+        "es": "Recibí tu audio, pero todavía no pude escucharlo.",
+    },
     "noted": {"pt": "Anotei: {0}.", "en": "I made a note: {0}.", "es": "Tomé nota: {0}."},
     "understood": {"pt": "Entendido: {0}.", "en": "Understood: {0}.", "es": "Entendido: {0}."},
     "brought": {"pt": "Consultei aqui: {0}", "en": "I looked it up: {0}", "es": "Lo consulté: {0}"},
@@ -84,6 +90,12 @@ _SAY: dict[str, dict[Language, str]] = {
         "en": "Got it: “{0}”. Shall I take an order or look up a price?",
         "es": "Entendido: “{0}”. ¿Quieres que tome un pedido o mire un precio?",
     },
+    "to ask": {
+        "pt": "Sobre “{0}”: preciso confirmar com a equipe antes de responder.",
+        "en": "About “{0}”: I need to check with the team before I answer.",
+        "es": "Sobre “{0}”: necesito confirmarlo con el equipo antes de responder.",
+    },
+    "help": {"pt": "Como posso ajudar?", "en": "How can I help?", "es": "¿Cómo puedo ayudar?"},
     "more": {
         "pt": "Posso ajudar em algo mais?",
         "en": "Can I help with anything else?",
@@ -100,14 +112,17 @@ _ORDER: dict[Language, str] = {
     "en": "Order {} {}.",
     "es": "El pedido {} {}.",
 }
+_SMALL_TALK = 3
+"""Words of a line that are taken up by nothing but a greeting."""
+
 _FAILED = re.compile(r'"?(?:error|erro|failed)"?\s*:\s*(?!null|false|"")|^(?:error|failed)\b', re.IGNORECASE)
 _ANSWERED: tuple[Intent, ...] = ("price", "order", "hours", "delivery", "payment", "place")
 
 
 def reply(conversation: Conversation) -> str:
     """The answer in words to the latest turn."""
-    language, said = conversation.language, conversation.everything
-    if takes_over(said):
+    language, said = conversation.language, conversation.spoken
+    if takes_over(conversation.everything):
         return _say("unmoved", language)
     intents = intents_of(said)
     results = {one.tool: one.text for one in conversation.brought}
@@ -123,20 +138,21 @@ def reply(conversation: Conversation) -> str:
     parts += _references(conversation)
     if facts:
         kept = any(is_note(tool) and not _FAILED.search(text) for tool, text in results.items())
-        parts.append(_say("noted" if kept else "understood", language, excerpt(facts[0], 20)))
-    found = [text for tool, text in results.items() if not is_note(tool) and text]
+        # What was spoken has been repeated already.
+        if kept or not any(facts[0] in words for words in conversation.heard):
+            parts.append(_say("noted" if kept else "understood", language, excerpt(facts[0], 20)))
+    found = [words for tool, text in results.items() if not is_note(tool) and (words := words_of(text))]
     if found:
         parts.append(_say("brought", language, excerpt(found[0], 40)))
     elif "human" in intents:
         parts.append(_say("human", language))
     else:
-        parts += [_answer(intent, said, language) for intent in _ANSWERED if intent in intents][:3]
+        wanted = [intent for intent in _ANSWERED if intent in intents][:3]
+        parts += [_answer(intent, said, language, before=conversation.theirs) for intent in wanted]
     if "thanks" in intents:
         parts.append(_say("thanks", language))
-    if not parts:
-        return _say("got it", language, excerpt(said)) if said.strip() else _say("more", language)
-    if len(parts) == 1 and not found and intents in ([], ["greeting"], ["thanks"]):
-        parts.append(_say("more", language))
+    if len(parts) <= 1 and not found and not set(intents) - {"greeting", "thanks"}:
+        parts.append(_open_end(conversation, is_first=not parts, is_greeting="greeting" in intents))
     return " ".join(parts)
 
 
@@ -152,18 +168,33 @@ def describe(conversation: Conversation) -> str:
     return nothing[conversation.language]
 
 
+def _open_end(conversation: Conversation, *, is_first: bool, is_greeting: bool) -> str:
+    """What to say where nothing was asked that the shop knows: take it up, or offer help."""
+    language = conversation.language
+    lines = [line.strip() for line in conversation.latest.splitlines() if line.strip()]
+    last = lines[-1] if lines else ""
+    if (is_first or is_greeting) and len(last.split()) > _SMALL_TALK:
+        return _say("to ask" if last.endswith("?") else "got it", language, _inside(last))
+    if is_greeting:
+        return _say("help", language)
+    return _say("got it", language, _inside(last)) if is_first and last else _say("more", language)
+
+
 def _references(conversation: Conversation) -> list[str]:
     language = conversation.language
     parts = [_say("heard", language, _inside(words)) for words in conversation.heard[:2]]
-    parts += [_say("seen", language, _inside(words)) for words in conversation.seen[:2]]
+    if conversation.seen:
+        parts.append(_say("seen", language, "; ".join(_inside(words) for words in conversation.seen[:3])))
     if conversation.pictures and not conversation.seen:
         parts.append(_say("picture", language))
+    if conversation.sounds and not conversation.heard:
+        parts.append(_say("unheard", language))
     return parts
 
 
-def _answer(intent: Intent, said: str, language: Language) -> str:
+def _answer(intent: Intent, said: str, language: Language, *, before: str) -> str:
     if intent == "price":
-        return shop.price_of(said, language)
+        return shop.price_of(said, language, before=before)
     if intent == "order":
         number = re.search(r"(?:pedido|order|encomenda|encargo|#)\D{0,12}(\d{3,8})\b", said, re.IGNORECASE)
         if number is None:
@@ -182,7 +213,7 @@ def _say(what: str, language: Language, *words: str) -> str:
 def _inside(text: str) -> str:
     """Words to quote within a sentence."""
     short = excerpt(text, 24)
-    return short.rstrip(" .")
+    return short.rstrip(" .…") + ("…" if short.endswith("…") else "")
 
 
 def _sentence(text: str) -> str:

@@ -55,11 +55,14 @@ _NUMBERS = {
     "cinco": 5, "five": 5, "seis": 6, "six": 6, "sete": 7, "seven": 7, "siete": 7, "oito": 8, "eight": 8,
     "ocho": 8, "nove": 9, "nine": 9, "nueve": 9, "dez": 10, "ten": 10, "diez": 10, "doze": 12, "twelve": 12,
     "doce": 12, "quinze": 15, "fifteen": 15, "quince": 15, "vinte": 20, "twenty": 20, "veinte": 20,
+    "dezesseis": 16, "dezoito": 18, "sixteen": 16, "eighteen": 18, "dieciseis": 16, "dieciocho": 18,
+    "quarenta": 40, "forty": 40, "cuarenta": 40, "cinquenta": 50, "fifty": 50, "cincuenta": 50,
     "trinta": 30, "thirty": 30, "treinta": 30,
 }  # fmt: skip
+_NUMBER = r"(\d{1,3}|" + "|".join(_NUMBERS) + ")"
 _PEOPLE = re.compile(
-    r"\b(\d{1,3}|" + "|".join(_NUMBERS) + r")\s+(?:pessoas|criancas|convidados|people|children|guests|kids|"
-    r"personas|ninos|invitados|of us)"
+    rf"\b{_NUMBER}\s+(?:pessoas|criancas|convidados|people|children|guests|kids|personas|ninos|invitados)"
+    rf"|\b(?:for|para|pra)\s+{_NUMBER}\b(?!\s*(?:h\b|am\b|pm\b|horas|o'clock|d[aeo]\b|de\b))"
 )
 
 
@@ -73,7 +76,7 @@ def goods_in(text: str) -> list[Good]:
 
 def people_in(text: str) -> int | None:
     """For how many people something is wanted, if the text says so; the last number counts."""
-    found = _PEOPLE.findall(plain(text))
+    found = [counted or meant for counted, meant in _PEOPLE.findall(plain(text))]
     return int(_NUMBERS.get(found[-1], 0) or found[-1]) if found else None
 
 
@@ -82,12 +85,15 @@ def money(amount: int, language: Language) -> str:
     return f"R$ {amount}{'.' if language == 'en' else ','}00"
 
 
-def price_of(text: str, language: Language) -> str:
-    """The price of what a text speaks of, for as many people as it says, or the price list."""
-    goods = goods_in(text)
+def price_of(text: str, language: Language, *, before: str = "") -> str:
+    """The price of what a text speaks of, for as many people as it says, or the price list.
+
+    What the text leaves open may have been said before.
+    """
+    goods = goods_in(text) or goods_in(before)
     if not goods:
         return _ASKED[language]
-    good, people = goods[0], people_in(text)
+    good, people = goods[0], people_in(text) or people_in(before)
     name = good.names[language]
     if not good.per_person:
         told = {"pt": "{} custa {}.", "en": "{} is {}.", "es": "{} cuesta {}."}

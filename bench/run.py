@@ -9,7 +9,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from bench import end_to_end, inbox, intake, lanes, relay
+from bench import end_to_end, inbox, intake, jobs, lanes, relay
 from bench.report import RESULTS, Result, show, write
 from bench.run_settings import Bench
 from bench.servers import servers
@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Awaitable[Result]]] = {
     "end-to-end": end_to_end.run,
     "inbox": inbox.run,
     "relay": relay.run,
+    "jobs": jobs.run,
 }
 
 

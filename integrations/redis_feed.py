@@ -1,23 +1,27 @@
-"""How processes tell one another that work waits: a wake on a Redis channel, best effort, beside a poll."""
+"""How processes tell one another that work waits, and when: on Redis, best effort, beside a poll."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Self
 
 import structlog
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from integrations.redis_channels import RedisChannels, connect
+from integrations.timers import Timers
+from persistence.due import Alarm
 
 log = structlog.get_logger()
 
 _BREAK_SECONDS = 0.25
 _ANSWER_SECONDS = 1.0
+_MOST_ALARMS = 20_000
 
 
 class Wakes:
-    """Says that work waits. However often it is asked, one message per name is under way at a time.
+    """Says that work waits, and when. However often it is asked, one message per name is under way at a time.
 
     Use it with `async with`. Without a URL it does nothing, and everybody polls.
     """
@@ -25,6 +29,7 @@ class Wakes:
     def __init__(self, redis_url: str | None) -> None:
         self._url = redis_url
         self._asked: set[str] = set()
+        self._alarms: list[Alarm] = []
         self._some = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -46,22 +51,38 @@ class Wakes:
         self._asked.add(name)
         self._some.set()
 
+    async def set_alarms(self, alarms: Sequence[Alarm]) -> None:
+        """Time rows. Returns at once and never raises; pass it to `Database`. What is lost, the sweep finds."""
+        if self._url and len(self._alarms) < _MOST_ALARMS:
+            self._alarms += alarms
+            self._some.set()
+
     async def _publish(self, url: str) -> None:
-        async with connect(url, timeout=_ANSWER_SECONDS) as client:
-            while True:
-                await self._some.wait()
-                self._some.clear()
-                names, self._asked = self._asked, set()
-                try:
-                    async with client.pipeline(transaction=False) as pipeline:
-                        for name in names:
-                            pipeline.publish(_channel(name), b"")
-                        await pipeline.execute()
-                except (RedisError, OSError) as error:
-                    log.debug("wake.failed", error=type(error).__name__)
-                    self._asked |= names
-                    self._some.set()
-                    await asyncio.sleep(_BREAK_SECONDS)
+        timers = Timers(url)
+        try:
+            async with connect(url, timeout=_ANSWER_SECONDS) as client:
+                await self._publish_with(client, timers)
+        finally:
+            await timers.close()
+
+    async def _publish_with(self, client: Redis, timers: Timers) -> None:
+        while True:
+            await self._some.wait()
+            self._some.clear()
+            names, self._asked = self._asked, set()
+            alarms, self._alarms = self._alarms, []
+            try:
+                await timers.set(alarms)
+                async with client.pipeline(transaction=False) as pipeline:
+                    for name in names:
+                        pipeline.publish(_channel(name), b"")
+                    await pipeline.execute()
+            except (RedisError, OSError) as error:
+                log.debug("wake.failed", error=type(error).__name__)
+                self._asked |= names
+                # Old ones are the sweep's by now, and would only hold up those that follow.
+                self._some.set()
+                await asyncio.sleep(_BREAK_SECONDS)
 
 
 class Listening:

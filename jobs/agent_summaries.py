@@ -1,6 +1,8 @@
 """Sums up sessions that ended, where an agent is in charge: what it was about, how it felt, what comes next."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
@@ -13,7 +15,6 @@ from domain.ai.session_summary import SCHEMA, Gist
 from domain.errors import Invalid
 from domain.ids import SessionId, TenantId
 from integrations.errors import IntegrationError, Malformed, Unavailable
-from persistence.ai.session_summaries import SUMMARIES_DUE
 from persistence.database import Database
 from persistence.events import Cause
 from services.ai import summaries
@@ -23,7 +24,7 @@ from services.viewer import Viewer, system_viewer
 
 log = structlog.get_logger()
 
-_AT_ONCE, _OUTPUT_TOKENS, _TRIES = 20, 800, 2
+_OUTPUT_TOKENS, _TRIES = 800, 2
 _CAUSE = Cause(correlation_id="summaries", actor="system")
 _CONVERSATION = "conversation"
 
@@ -32,29 +33,27 @@ SUMMARIES = Counter(
 )
 
 
-async def summarize_due(
+async def summarize(
     database: Database,
+    tenant_id: TenantId,
+    ids: Sequence[UUID],
     *,
-    chat_model: ChatModel | None,
+    chat_model: ChatModel,
     prices: Prices,
     daily_budget_microusd: int | None = None,
 ) -> int:
-    """Sum up the sessions that are due, some at a time; return how many were summed up."""
-    if chat_model is None:
-        return 0
-    due = await SUMMARIES_DUE.due(database.system, now=database.clock.now(), limit=_AT_ONCE)
+    """Sum up those of a tenant's sessions that are due; return how many were."""
+    viewer = system_viewer(tenant_id=tenant_id)
     written = 0
-    for tenant_id, session_ids in due.items():
-        viewer = system_viewer(tenant_id=TenantId(tenant_id))
-        for session_id in session_ids:
-            async with database.writing(tenant_id, _CAUSE) as uow:
-                episode = await summaries.claim(
-                    uow, viewer, session_id=SessionId(session_id), daily_budget_microusd=daily_budget_microusd
-                )
-            if episode is not None:
-                outcome = await _summarize(database, viewer, episode, chat_model=chat_model, prices=prices)
-                SUMMARIES.labels(outcome).inc()
-                written += outcome == "written"
+    for session_id in ids:
+        async with database.writing(tenant_id, _CAUSE) as uow:
+            episode = await summaries.claim(
+                uow, viewer, session_id=SessionId(session_id), daily_budget_microusd=daily_budget_microusd
+            )
+        if episode is not None:
+            outcome = await _summarize(database, viewer, episode, chat_model=chat_model, prices=prices)
+            SUMMARIES.labels(outcome).inc()
+            written += outcome == "written"
     return written
 
 

@@ -1,5 +1,6 @@
 """Lets the agent in charge of a channel answer a burst; nothing is said twice, whatever dies in between."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,7 +17,6 @@ from domain.errors import Conflict, DomainError
 from domain.ids import AiRunId, TenantId
 from integrations.errors import IntegrationError, Unavailable
 from jobs.agent_talk import Ending, Lost, Talk
-from persistence.ai.runs import RUNS_DUE
 from persistence.database import Database
 from persistence.events import Cause
 from services.ai import abandoned, endings
@@ -27,7 +27,6 @@ from services.viewer import system_viewer
 log = structlog.get_logger()
 
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
-_AT_ONCE = 200
 _CAUSE = Cause(correlation_id="agents", actor="system")
 
 
@@ -88,14 +87,11 @@ async def answer(
     return True
 
 
-async def end_abandoned(database: Database) -> int:
-    """End runs whose burst was settled without them, because workers died over it; return how many were looked at."""
-    due = await RUNS_DUE.due(database.system, now=database.clock.now(), limit=_AT_ONCE)
-    for tenant_id, run_ids in due.items():
-        viewer = system_viewer(tenant_id=tenant_id)
-        async with database.writing(tenant_id, _CAUSE) as uow:
-            await abandoned.settle(uow, viewer, run_ids=[AiRunId(one) for one in run_ids])
-    return sum(map(len, due.values()))
+async def end_abandoned(database: Database, tenant_id: TenantId, ids: Sequence[UUID]) -> None:
+    """End those of a tenant's runs whose burst was settled without them, because workers died over it."""
+    viewer = system_viewer(tenant_id=tenant_id)
+    async with database.writing(tenant_id, _CAUSE) as uow:
+        await abandoned.settle(uow, viewer, run_ids=[AiRunId(one) for one in ids])
 
 
 async def _work(

@@ -1,10 +1,13 @@
 """What happens by the clock: sessions end by silence, old webhooks and facts go."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter, Gauge
 
+from domain.ids import SessionId, TenantId
 from jobs.metrics import OUTBOX_DEPTH, OUTBOX_OLDEST
 from persistence import event_log, upkeep
 from persistence.database import Database
@@ -18,7 +21,7 @@ log = structlog.get_logger()
 FACTS_KEPT = timedelta(days=7)
 """How long a fact waits for its message."""
 
-_SESSIONS_AT_ONCE, _ROWS_AT_ONCE = 500, 5_000
+_ROWS_AT_ONCE = 5_000
 _CAUSE = Cause(correlation_id="housekeeping", actor="system")
 
 ENDED = Counter("ventros_sessions_ended_by_silence", "Sessions that ended by silence.")
@@ -29,20 +32,12 @@ MEDIA_DEPTH = Gauge("ventros_media_depth", "Files that wait to be fetched.")
 FACTS_EXPIRED = Counter("ventros_early_facts_expired", "Facts whose message never came.")
 
 
-async def end_overdue_sessions(database: Database) -> int:
-    """End sessions that have been silent for too long, some hundreds at a time; return how many ended."""
-    ended = 0
-    while due := await upkeep.overdue_sessions(
-        database.system, now=database.clock.now(), limit=_SESSIONS_AT_ONCE
-    ):
-        before = ended
-        for tenant_id, session_ids in due.items():
-            async with database.writing(tenant_id, _CAUSE) as uow:
-                ended += await chores.end_overdue(
-                    uow, system_viewer(tenant_id=tenant_id), session_ids=session_ids
-                )
-        if ended == before:
-            break
+async def watch_silence(database: Database, tenant_id: TenantId, ids: Sequence[UUID]) -> int:
+    """End those of a tenant's sessions that have been silent for too long, and warn of others' ends."""
+    async with database.writing(tenant_id, _CAUSE) as uow:
+        ended = await chores.watch_silence(
+            uow, system_viewer(tenant_id=tenant_id), session_ids=[SessionId(id_) for id_ in ids]
+        )
     ENDED.inc(ended)
     return ended
 

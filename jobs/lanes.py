@@ -8,17 +8,20 @@ from time import monotonic
 import structlog
 from prometheus_client import Counter, Histogram
 
+from domain.crm.enrichment_routing import NOTHING, Abilities
 from domain.crm.inbound import InboundEvent
 from domain.ids import TenantId
 from integrations.redis_feed import Listening
 from persistence.bulk import Connection
 from persistence.database import Database, assume_tenant
+from persistence.due import Alarm
 from persistence.events import Cause
 from persistence.messaging import lanes
 from persistence.messaging.lanes import WaitingWebhook
 from persistence.outages import RACES, heed_cancellation, is_outage
-from services.crm.inbound import Outcome, Report
+from services.crm.inbound import Report
 from services.crm.inbound_batch import Processed, process
+from services.crm.outcome import Outcome
 
 log = structlog.get_logger()
 
@@ -44,21 +47,28 @@ WAITED = Histogram(
 )
 
 
-async def run_lanes(database: Database, wakes: Listening, *, translate: Translate, workers: int) -> None:
+async def run_lanes(
+    database: Database,
+    wakes: Listening,
+    *,
+    translate: Translate,
+    workers: int,
+    abilities: Abilities = NOTHING,
+) -> None:
     """Work until cancelled, through outages of PostgreSQL; a cancelled batch rolls back and is done by others."""
     async with asyncio.TaskGroup() as group:
         for number in range(workers):
-            group.create_task(_loop(database, wakes, translate), name=f"lane-{number}")
+            group.create_task(_loop(database, wakes, translate, abilities), name=f"lane-{number}")
 
 
-async def work_once(database: Database, *, translate: Translate) -> int:
+async def work_once(database: Database, *, translate: Translate, abilities: Abilities = NOTHING) -> int:
     """Settle one batch and return how many webhooks it held; 0 when nothing waits.
 
     A batch that fails is done again webhook by webhook, so that one bad webhook delays nobody but itself.
     """
     for _ in range(RETRIES):
         try:
-            return await _batch(database, translate, one_by_one=False)
+            return await _batch(database, translate, abilities, one_by_one=False)
         except RACES as race:
             log.debug("lane.race", error=type(race).__name__)
         except Exception as error:
@@ -67,14 +77,14 @@ async def work_once(database: Database, *, translate: Translate) -> int:
             # Whatever it is, the batch is done again webhook by webhook.
             log.warning("lane.batch_failed", error=repr(error))
             break
-    return await _batch(database, translate, one_by_one=True)
+    return await _batch(database, translate, abilities, one_by_one=True)
 
 
-async def _loop(database: Database, wakes: Listening, translate: Translate) -> None:
+async def _loop(database: Database, wakes: Listening, translate: Translate, abilities: Abilities) -> None:
     pause = _PAUSE_SECONDS
     while True:
         try:
-            if await work_once(database, translate=translate) == 0:
+            if await work_once(database, translate=translate, abilities=abilities) == 0:
                 await wakes.wait("inbox", timeout=POLL_SECONDS)
             pause = _PAUSE_SECONDS
         except Exception as error:  # noqa: BLE001 The loop outlives any outage; the webhooks wait in the inbox.
@@ -89,7 +99,7 @@ def _is_outage(error: Exception) -> bool:
     return is_outage(error) and not isinstance(error, lanes.TOO_SLOW)
 
 
-async def _batch(database: Database, translate: Translate, *, one_by_one: bool) -> int:
+async def _batch(database: Database, translate: Translate, abilities: Abilities, *, one_by_one: bool) -> int:
     settled: list[WaitingWebhook] = []
     async with database.system.acquire() as connection, connection.transaction():
         claim = await lanes.claim(connection)
@@ -99,9 +109,12 @@ async def _batch(database: Database, translate: Translate, *, one_by_one: bool) 
         parts = [(one,) for one in claim.webhooks] if one_by_one else [claim.webhooks]
         settle = _settle_alone if one_by_one else _file
         wakes: frozenset[str] = frozenset()
+        alarms: list[Alarm] = []
         stop_at = monotonic() + _LONGEST_SECONDS
         for part in parts:
-            wakes |= await settle(connection, database, claim.tenant_id, part, translate)
+            done = await settle(connection, database, claim.tenant_id, part, translate, abilities=abilities)
+            wakes |= done.wakes
+            alarms += done.alarms
             settled += part
             if monotonic() > stop_at:
                 # What is locked so far is let go; the others are claimed anew.
@@ -112,6 +125,8 @@ async def _batch(database: Database, translate: Translate, *, one_by_one: bool) 
         WAITED.observe(max((now - webhook.received_at).total_seconds(), 0))
     for name in sorted(wakes):
         await database.wake(name)
+    if alarms:
+        await database.set_alarms(alarms)
     return len(settled)
 
 
@@ -121,16 +136,18 @@ async def _settle_alone(
     tenant_id: TenantId,
     webhooks: Sequence[WaitingWebhook],
     translate: Translate,
-) -> frozenset[str]:
+    *,
+    abilities: Abilities,
+) -> Processed:
     """File one webhook in a savepoint; if it fails, try it later, and in the end put it aside."""
     (webhook,) = webhooks
     try:
         async with connection.transaction():
-            wakes = await _file(connection, database, tenant_id, webhooks, translate)
+            done = await _file(connection, database, tenant_id, webhooks, translate, abilities=abilities)
             # What would only be refused at the commit has to be refused here, where it stops no other.
             await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
             await connection.execute("SET CONSTRAINTS ALL DEFERRED")
-            return wakes
+            return done
     except Exception as error:
         if _is_outage(error):
             raise
@@ -143,7 +160,7 @@ async def _settle_alone(
             attempt=webhook.attempts + 1,
             dead=is_dead,
         )
-        return frozenset()
+        return Processed(outcomes={})
 
 
 async def _file(
@@ -152,18 +169,22 @@ async def _file(
     tenant_id: TenantId,
     webhooks: Sequence[WaitingWebhook],
     translate: Translate,
-) -> frozenset[str]:
+    *,
+    abilities: Abilities,
+) -> Processed:
     reports = [
         Report(number=one.id, channel_id=one.channel_id, event=translate(one.body, one.received_at))
         for one in webhooks
     ]
     cause = Cause(correlation_id=webhooks[0].event_key, actor="whatsapp")
-    done = await process(connection, tenant_id, reports, now=database.clock.now(), cause=cause)
+    done = await process(
+        connection, tenant_id, reports, now=database.clock.now(), cause=cause, abilities=abilities
+    )
     await lanes.archive(
         connection, [(one.id, done.outcomes.get(one.id, Outcome.IGNORED).value) for one in webhooks]
     )
     _count(webhooks, done)
-    return done.wakes
+    return done
 
 
 def _count(webhooks: Sequence[WaitingWebhook], done: Processed) -> None:

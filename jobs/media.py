@@ -8,6 +8,7 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 from domain.crm.content import Media
+from domain.crm.enrichment_routing import NOTHING, Abilities
 from domain.ids import MediaId, TenantId
 from domain.values import StoredFile
 from integrations.errors import IntegrationError, Rejected
@@ -50,7 +51,14 @@ class Gone(Exception):
     """WAHA does not have the file; it may have it again once the phone has uploaded it anew."""
 
 
-async def run_media(database: Database, wakes: Listening, *, dial: Dial, storage: Storage) -> None:
+async def run_media(
+    database: Database,
+    wakes: Listening,
+    *,
+    dial: Dial,
+    storage: Storage,
+    abilities: Abilities = NOTHING,
+) -> None:
     """Fetch until cancelled, through outages; what was being fetched when this ends is fetched by the next run."""
     slots = asyncio.Semaphore(CONCURRENT_FILES)
     async with asyncio.TaskGroup() as group:
@@ -64,7 +72,15 @@ async def run_media(database: Database, wakes: Listening, *, dial: Dial, storage
             for file in due:
                 await slots.acquire()
                 group.create_task(
-                    _in_slot(slots, database, file.tenant_id, file.media_id, dial=dial, storage=storage)
+                    _in_slot(
+                        slots,
+                        database,
+                        file.tenant_id,
+                        file.media_id,
+                        dial=dial,
+                        storage=storage,
+                        abilities=abilities,
+                    )
                 )
             if len(due) < _AT_ONCE:
                 await wakes.wait("media", timeout=POLL_SECONDS)
@@ -78,8 +94,9 @@ async def fetch_file(
     dial: Dial,
     storage: Storage,
     hold_seconds: float = HOLD_SECONDS,
+    abilities: Abilities = NOTHING,
 ) -> bool:
-    """Make one attempt at a file; return whether it was due."""
+    """Make one attempt at a file; return whether it was due. `abilities` says what can be found out about it."""
     viewer = system_viewer(tenant_id=tenant_id)
     async with database.writing(tenant_id, _CAUSE) as uow:
         errand = await media.claim(uow, viewer, media_id=media_id)
@@ -108,7 +125,7 @@ async def fetch_file(
             f"The file could not be stored ({type(error).__name__}).", code="BROKEN", after=None
         )
     else:
-        await step.store(file, told)
+        await step.store(file, told, abilities)
     return True
 
 
@@ -120,9 +137,10 @@ async def _in_slot(
     *,
     dial: Dial,
     storage: Storage,
+    abilities: Abilities,
 ) -> None:
     try:
-        await fetch_file(database, tenant_id, media_id, dial=dial, storage=storage)
+        await fetch_file(database, tenant_id, media_id, dial=dial, storage=storage, abilities=abilities)
     except Exception as error:  # noqa: BLE001 One file's trouble stops no other; the lease brings it back.
         log.warning("media.failed", media_id=str(media_id), error=repr(error))
     finally:
@@ -176,10 +194,12 @@ class _Steps:
         self.viewer = viewer
         self.errand = errand
 
-    async def store(self, file: StoredFile, told: Media) -> None:
+    async def store(self, file: StoredFile, told: Media, abilities: Abilities) -> None:
         """Note that the file is kept."""
         async with self.writing() as uow:
-            is_ours = await media.store(uow, self.viewer, errand=self.errand, file=file, told=told)
+            is_ours = await media.store(
+                uow, self.viewer, errand=self.errand, file=file, told=told, abilities=abilities
+            )
         FETCHES.labels("stored" if is_ours else "repeated").inc()
         BYTES.inc(file.size)
 

@@ -1,6 +1,6 @@
 """Connections to PostgreSQL: tenants' transactions, and the system's own work across tenants."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Self, TypedDict
 from uuid import UUID
@@ -16,6 +16,7 @@ import persistence.mapping  # noqa: F401 Importing maps the domain classes.
 from domain.clock import Clock
 from domain.errors import AlreadyExists, Conflict
 from persistence.bulk import Connection
+from persistence.due import Alarm
 from persistence.events import Cause
 from persistence.unit_of_work import Reader, UnitOfWork
 
@@ -25,15 +26,21 @@ APP_ROLE, SYSTEM_ROLE = "ventros_app", "ventros_system"
 _SET_TENANT = text("SELECT set_config('app.tenant_id', :tenant, true)")
 
 Wake = Callable[[str], Awaitable[None]]
-"""Tells workers that something waits: `outbox`, `inbox`, `outgoing` or `media`. Best effort, after the commit."""
+"""Tells workers that something waits, such as `outbox`, `inbox` or `media`. Best effort, after the commit."""
 
 
-async def _nobody(_: str) -> None:
+SetAlarms = Callable[[Sequence[Alarm]], Awaitable[None]]
+"""Tells the timers when rows are due. Best effort, after the commit."""
+
+
+async def _nobody(_: object) -> None:
     return None
 
 
 class Database:
-    """The pools of one process. Open it with `async with`; `wake` is called after commits that left work.
+    """The pools of one process. Open it with `async with`.
+
+    `wake` is called after commits that left work, `set_alarms` after those that left work for later.
 
     The login role of the URL must be a member of both roles; each pool assumes one of them when it connects,
     so that a statement never runs as the owner of the tables.
@@ -47,10 +54,12 @@ class Database:
         pool_size: int = 10,
         system_pool_size: int = 6,
         wake: Wake = _nobody,
+        set_alarms: SetAlarms = _nobody,
     ) -> None:
         self.url = url
         self.clock = clock
         self.wake = wake
+        self.set_alarms = set_alarms
         self._system_pool_size = system_pool_size
         self._system: asyncpg.Pool[asyncpg.Record] | None = None
         self.engine = create_async_engine(
@@ -124,6 +133,8 @@ class Database:
             raise
         for name in uow.wakes:
             await self.wake(name)
+        if uow.alarms:
+            await self.set_alarms(uow.alarms)
 
     @asynccontextmanager
     async def tenant_transaction(self, tenant_id: UUID) -> AsyncIterator[Connection]:

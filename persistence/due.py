@@ -5,12 +5,14 @@ its own. So a timer that is late, early, or doubled costs nothing but time.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
+from domain.base import Aggregate
 from domain.ids import TenantId
 
 
@@ -22,6 +24,20 @@ class Alarm:
     tenant_id: TenantId
     row_id: UUID
     at: datetime
+
+
+TIMED = {"message_group": "message_groups"}
+"""The kinds of aggregates whose `due_at` is told to the timers, and the queue of each."""
+
+
+def alarms_of(aggregates: Iterable[Aggregate]) -> list[Alarm]:
+    """Return when those that changed, and of a timed kind, are due."""
+    found = []
+    for one in aggregates:
+        at = getattr(one, "due_at", None)
+        if one.is_changed and at is not None and (queue := TIMED.get(one.kind)) is not None:
+            found.append(Alarm(queue, TenantId(one.tenant_id), one.id, at))
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +68,10 @@ class DueQueue:
         return found
 
     async def upcoming(
-        self, system: "asyncpg.Pool[asyncpg.Record]", *, after: tuple[datetime, UUID] | None, limit: int
-    ) -> list[tuple[TenantId, UUID, datetime]]:
+        self, system: "asyncpg.Pool[asyncpg.Record]", *, after: Alarm | None, limit: int
+    ) -> list[Alarm]:
         """Return rows in the order of their times, behind one that was returned before: to set all timers anew."""
-        since, id_ = after or (None, None)
+        since, id_ = (None, None) if after is None else (after.at, after.row_id)
         rows = await system.fetch(
             f"SELECT tenant_id, id, {self.column} AS at FROM {self.table} "  # noqa: S608 As said above.
             f"WHERE {self.column} IS NOT NULL AND {self.condition} "
@@ -64,7 +80,19 @@ class DueQueue:
             id_,
             limit,
         )
-        return [(row["tenant_id"], row["id"], row["at"]) for row in rows]
+        return [Alarm(self.name, row["tenant_id"], row["id"], row["at"]) for row in rows]
+
+    async def times(
+        self, system: "asyncpg.Pool[asyncpg.Record]", ids: Sequence[UUID], *, after: datetime
+    ) -> list[Alarm]:
+        """Return when those of the rows are due that are due later than an instant."""
+        rows = await system.fetch(
+            f"SELECT tenant_id, id, {self.column} AS at FROM {self.table} "  # noqa: S608 As said above.
+            f"WHERE id = ANY($1::uuid[]) AND {self.column} > $2",
+            list(ids),
+            after,
+        )
+        return [Alarm(self.name, row["tenant_id"], row["id"], row["at"]) for row in rows]
 
     async def next_at(self, system: "asyncpg.Pool[asyncpg.Record]") -> datetime | None:
         """Return when the next row is due; None when none waits."""

@@ -17,6 +17,7 @@ from domain.crm.session import Session
 from domain.identity.agent import Agent
 from domain.identity.api_key import ApiKey
 from domain.identity.tenant import Project, Tenant
+from domain.operations.job_run import JobRun
 from persistence.ai.contact_facts import contact_facts
 from persistence.ai.runs import ai_runs
 from persistence.ai.session_summaries import session_summaries
@@ -32,6 +33,7 @@ from persistence.identity.agents import agents
 from persistence.identity.api_keys import api_keys
 from persistence.identity.tenants import projects, tenants
 from persistence.metadata import metadata
+from persistence.operations.job_runs import job_runs
 
 mapper_registry = registry(metadata=metadata)
 
@@ -51,6 +53,7 @@ AGGREGATE_TABLES: dict[type, Table] = {
     ContactFact: contact_facts,
     SessionSummary: session_summaries,
     Enrichment: enrichments,
+    JobRun: job_runs,
 }
 """The table of each aggregate; `version` is the optimistic lock."""
 

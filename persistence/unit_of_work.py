@@ -19,13 +19,14 @@ from persistence.crm.message_groups import MessageGroups
 from persistence.crm.messages import Messages
 from persistence.crm.pipelines import Pipelines
 from persistence.crm.sessions import Sessions
-from persistence.due import Alarm
+from persistence.due import Alarm, alarms_of
 from persistence.events import Cause, outbox_rows
 from persistence.identity.agents import Agents
 from persistence.identity.api_keys import ApiKeys
 from persistence.identity.tenants import Projects, Tenants
 from persistence.messaging.events import outbox
 from persistence.messaging.outgoing import outgoing
+from persistence.operations.job_runs import JobRuns
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,11 @@ class Reader:
         """What is found out about the files of messages."""
         return Enrichments(self.session)
 
+    @property
+    def job_runs(self) -> JobRuns:
+        """What workers did for it."""
+        return JobRuns(self.session)
+
 
 @dataclass(frozen=True)
 class UnitOfWork(Reader):
@@ -137,6 +143,7 @@ class UnitOfWork(Reader):
     async def flush(self) -> None:
         """Write all changes, then their events; the outbox last, so that its order is the commit order."""
         await self.session.flush()
+        self.alarms.extend(alarms_of(self.touched))
         rows = outbox_rows(self.touched, self.cause)
         if rows:
             await self.session.execute(insert(outbox), rows)

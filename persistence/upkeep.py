@@ -1,27 +1,11 @@
 """What the system role looks up and clears away across tenants."""
 
-from collections import defaultdict
 from datetime import datetime
 
 import asyncpg
 
 from domain.crm.channel import ChannelStatus
-from domain.ids import ChannelId, ChatId, SessionId, TenantId
-
-
-async def overdue_sessions(
-    system: "asyncpg.Pool[asyncpg.Record]", *, now: datetime, limit: int
-) -> dict[TenantId, list[SessionId]]:
-    """Return active sessions that have been silent for too long, by tenant."""
-    rows = await system.fetch(
-        "SELECT tenant_id, id FROM sessions WHERE status = 'ACTIVE' AND timeout_at < $1 ORDER BY timeout_at LIMIT $2",
-        now,
-        limit,
-    )
-    found: dict[TenantId, list[SessionId]] = defaultdict(list)
-    for row in rows:
-        found[row["tenant_id"]].append(row["id"])
-    return found
+from domain.ids import ChannelId, ChatId, TenantId
 
 
 async def channels_in(

@@ -14,7 +14,7 @@ from persistence.unit_of_work import Reader, UnitOfWork
 from resolvers.errors import OperationEnded
 from resolvers.loaders import Loaders
 from services.media_links import MediaLinks
-from services.ports import Vault
+from services.ports import JobQueue, Vault
 from services.viewer import Viewer
 
 P = ParamSpec("P")
@@ -26,7 +26,8 @@ class Installation:
     """What all operations of a process share.
 
     `base_url` is where others reach this server, without a trailing slash. `cursor_key` signs the cursors of lists,
-    and `media_links` make the addresses of files. Without a `hub` nothing can be followed live.
+    and `media_links` make the addresses of files. Without a `hub` nothing can be followed live, and
+    without `jobs` what waits for workers is not known.
     """
 
     database: Database
@@ -35,6 +36,7 @@ class Installation:
     cursor_key: bytes
     media_links: MediaLinks
     hub: Hub | None = None
+    jobs: JobQueue | None = None
 
 
 @dataclass(kw_only=True)

@@ -12,9 +12,10 @@ import structlog
 from domain.base import REGISTRY
 from domain.crm.chat import Chat
 from domain.crm.message import Message
+from domain.crm.message_group import MessageGroup
 from domain.crm.session import Session
 from domain.identity.permission import Permission
-from domain.ids import PREFIXES, ChatId, type_id
+from domain.ids import PREFIXES, ChatId, MessageId, type_id
 from persistence.event_log import LoggedEvent
 from persistence.outages import heed_cancellation, is_outage
 from resolvers.context import Context, Progress
@@ -28,6 +29,9 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 _RECEIVED = "message.received"
+_READ_FILE = {"enrichment.completed", "enrichment.failed", "enrichment.skipped"}
+"""They happen to what is found out about a message, and change the message that clients see."""
+
 _MOST_TYPES = 100
 _RETRY_SECONDS = 0.5
 
@@ -75,14 +79,15 @@ async def messages_received(
 async def messages_updated(
     context: Context, *, after: str | None = None, chat_id: str | None = None
 ) -> AsyncGenerator[Happening[Message], None]:
-    """Yield each message of ours, and every message whose state, wording, reactions or file change."""
+    """Yield each message of ours, and every message whose state, wording, reactions, file or its text change."""
     context.viewer.require(Permission.MESSAGES_READ)
     chat = _chat(chat_id)
 
     def is_wanted(event: LoggedEvent) -> bool:
-        return event.type.startswith("message.") and event.type != _RECEIVED and _names(event, chat)
+        is_change = event.type.startswith("message.") and event.type != _RECEIVED
+        return (is_change or event.type in _READ_FILE) and _names(event, chat)
 
-    async with aclosing(_happenings(context, after, is_wanted, _messages)) as happenings:
+    async with aclosing(_happenings(context, after, is_wanted, _messages, _message_of)) as happenings:
         async for happening in happenings:
             yield happening
 
@@ -95,6 +100,21 @@ async def chats_updated(
     async with aclosing(
         _happenings(context, after, lambda one: one.type.startswith("chat."), _chats)
     ) as happenings:
+        async for happening in happenings:
+            yield happening
+
+
+async def message_groups_changed(
+    context: Context, *, after: str | None = None, chat_id: str | None = None
+) -> AsyncGenerator[Happening[MessageGroup], None]:
+    """Yield each burst of messages that begins, grows, is worked on or settled."""
+    context.viewer.require(Permission.MESSAGES_READ)
+    chat = _chat(chat_id)
+
+    def is_wanted(event: LoggedEvent) -> bool:
+        return event.aggregate_type == MessageGroup.kind and _names(event, chat)
+
+    async with aclosing(_happenings(context, after, is_wanted, _message_groups)) as happenings:
         async for happening in happenings:
             yield happening
 
@@ -122,17 +142,18 @@ async def _happenings(
     after: str | None,
     is_wanted: Callable[[LoggedEvent], bool],
     load: Callable[[Loaders, UUID], Awaitable[T | None]],
+    id_of: Callable[[LoggedEvent], UUID] = lambda event: event.aggregate_id,
 ) -> AsyncGenerator[Happening[T], None]:
     async with aclosing(_follow(context, after)) as followed:
         async for batch in followed:
             # One snapshot for all that is in hand: under load a subscriber costs a query per batch, not per event.
             wanted = {event.position for event in batch if is_wanted(event)}
-            ids = {event.aggregate_id for event in batch if event.position in wanted}
+            ids = {id_of(event) for event in batch if event.position in wanted}
             nodes = await _read(context, ids, load) if ids else {}
             for event in batch:
                 _note(context, event)
                 # What is gone by now has left a later event that says so.
-                if event.position in wanted and (node := nodes.get(event.aggregate_id)) is not None:
+                if event.position in wanted and (node := nodes.get(id_of(event))) is not None:
                     yield Happening(event, node)
 
 
@@ -174,12 +195,23 @@ async def _read(
         await asyncio.sleep(_RETRY_SECONDS)
 
 
+def _message_of(event: LoggedEvent) -> UUID:
+    """Return the message that an event is about."""
+    if event.aggregate_type == Message.kind:
+        return event.aggregate_id
+    return private(MessageId, str(event.payload["message_id"]))
+
+
 def _messages(loaders: Loaders, id_: UUID) -> Awaitable[Message | None]:
     return loaders.messages.load(id_)
 
 
 def _chats(loaders: Loaders, id_: UUID) -> Awaitable[Chat | None]:
     return loaders.chats.load(id_)
+
+
+def _message_groups(loaders: Loaders, id_: UUID) -> Awaitable[MessageGroup | None]:
+    return loaders.message_groups.load(id_)
 
 
 def _sessions(loaders: Loaders, id_: UUID) -> Awaitable[Session | None]:

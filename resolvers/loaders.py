@@ -8,16 +8,22 @@ from uuid import UUID
 from strawberry.dataloader import DataLoader
 
 from domain.ai.contact_fact import ContactFact
+from domain.ai.run import AiRun
 from domain.ai.session_summary import SessionSummary
+from domain.ai.usage import AiUsage
 from domain.base import Aggregate
 from domain.crm.channel import Channel
 from domain.crm.chat import Chat
 from domain.crm.contact import Contact, ContactIdentity
+from domain.crm.enrichment import Enrichment
 from domain.crm.message import Message
+from domain.crm.message_group import MessageGroup
 from domain.crm.pipeline import Pipeline
 from domain.crm.session import Session
 from domain.identity.agent import Agent
-from domain.ids import ChatId
+from domain.ids import ChatId, MessageId, ProjectId
+from domain.operations.job_run import JobRun
+from persistence.ai_usage import usage
 from persistence.crm.channels import Traffic
 from persistence.paging import Branch, Listing, Page, PageRequest
 from persistence.repository import Repository
@@ -68,6 +74,11 @@ class Loaders:
         return self._by_id(lambda reader: reader.messages)
 
     @cached_property
+    def message_groups(self) -> DataLoader[UUID, MessageGroup | None]:
+        """Bursts of messages by id."""
+        return self._by_id(lambda reader: reader.message_groups)
+
+    @cached_property
     def channels(self) -> DataLoader[UUID, Channel | None]:
         """Channels by id, deleted ones included."""
         return self._by_id(lambda reader: reader.channels)
@@ -83,6 +94,11 @@ class Loaders:
         return self._by_id(lambda reader: reader.pipelines)
 
     @cached_property
+    def ai_runs(self) -> DataLoader[UUID, AiRun | None]:
+        """What agents did about bursts, by the burst."""
+        return self._batched(lambda reader, ids: reader.ai_runs.of_groups(ids), missing=_nothing)
+
+    @cached_property
     def session_summaries(self) -> DataLoader[UUID, SessionSummary | None]:
         """What sessions were about, by the session's id."""
         return self._by_id(lambda reader: reader.session_summaries)
@@ -91,6 +107,11 @@ class Loaders:
     def contact_facts(self) -> DataLoader[UUID, list[ContactFact]]:
         """What is remembered about contacts, oldest first."""
         return self._batched(lambda reader, ids: reader.contact_facts.about_many(ids), missing=list)
+
+    @cached_property
+    def job_runs(self) -> DataLoader[UUID, JobRun | None]:
+        """Job runs by id."""
+        return self._by_id(lambda reader: reader.job_runs)
 
     @cached_property
     def identities(self) -> DataLoader[UUID, list[ContactIdentity]]:
@@ -113,6 +134,23 @@ class Loaders:
     def traffic(self) -> DataLoader[UUID, Traffic]:
         """What went through a channel."""
         return self._batched(lambda reader, ids: reader.channels.traffic(ids), missing=Traffic)
+
+    @cached_property
+    def enrichments_of(self) -> DataLoader[UUID, list[Enrichment]]:
+        """What is found out about the files of messages, the most urgent first."""
+        return self._batched(
+            lambda reader, ids: reader.enrichments.of_messages([MessageId(id_) for id_ in ids]), missing=list
+        )
+
+    @cached_property
+    def ai_usage(self) -> DataLoader[UUID, list[AiUsage]]:
+        """What projects spent on AI providers today."""
+        return self._batched(
+            lambda reader, ids: usage(
+                reader.session, project_ids=[ProjectId(id_) for id_ in ids], at=reader.now
+            ),
+            missing=list,
+        )
 
     @cached_property
     def replied(self) -> DataLoader[tuple[ChatId, str], Message | None]:

@@ -8,8 +8,18 @@ from domain.ids import parse_type_id
 from resolvers.context import Context
 from resolvers.errors import BadUserInput
 from services.ai import run_queries
-from services.crm import channels, chats, contacts, message_queries, pipelines, sessions
+from services.crm import (
+    channels,
+    chats,
+    contacts,
+    enrichments,
+    message_groups,
+    message_queries,
+    pipelines,
+    sessions,
+)
 from services.identity import agents, api_keys, tenants
+from services.operations import job_runs
 
 MOST_IDS = 100
 
@@ -20,6 +30,8 @@ FINDERS: Mapping[str, Find] = {
     "cht": chats.find,
     "ses": sessions.find,
     "msg": message_queries.find,
+    "grp": message_groups.find,
+    "enr": enrichments.find,
     "chn": channels.find,
     "pip": pipelines.find,
     "run": run_queries.find,
@@ -27,6 +39,7 @@ FINDERS: Mapping[str, Find] = {
     "key": api_keys.find,
     "ten": tenants.find_tenants,
     "prj": tenants.find_projects,
+    "job": job_runs.find,
 }
 """What finds each kind of id; an id that nothing finds is the id of nothing."""
 

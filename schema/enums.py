@@ -6,15 +6,19 @@ import strawberry
 
 from domain.ai.run import RunOutcome, ToolOutcome
 from domain.ai.session_summary import Sentiment
+from domain.ai.usage import AiPurpose
 from domain.crm.channel import ChannelKind, ChannelStatus, Engine
 from domain.crm.chat import ChatStatus, ChatType, ParticipantRole
 from domain.crm.contact import IdentityKind, IdentitySource
 from domain.crm.content import ContentKind, MediaStatus
+from domain.crm.enrichment import EnrichmentKind, EnrichmentStatus
 from domain.crm.escalation import EscalationCause
 from domain.crm.message import MessageDirection, MessageOrigin, MessageStatus
+from domain.crm.message_group import GroupCancelReason, GroupStatus
 from domain.crm.session import SessionEndReason, SessionStatus
 from domain.identity.agent import AgentType
 from domain.identity.permission import Permission
+from domain.operations.job_run import JobStatus
 
 
 def publish(enum: type[Enum], description: str, /, **members: str) -> None:
@@ -142,6 +146,48 @@ publish(
     CANCELLED="Withdrawn before it was sent.",
 )
 publish(
+    GroupStatus,
+    "How far a burst of messages came.",
+    PENDING="More may be written into it.",
+    PROCESSING="The writer paused; it is read, and an agent may answer.",
+    COMPLETED="It was worked on.",
+    FAILED="It could not be worked on; error says why, text what it says.",
+    CANCELLED="Nothing follows from it; cancelReason says why.",
+)
+publish(
+    GroupCancelReason,
+    "Why nothing follows from a burst of messages.",
+    HUMAN_REPLY="One of us answered.",
+    REQUESTED="Somebody cancelled it.",
+    EMPTY="All its messages were deleted for everyone.",
+    MERGED="Its messages went into another group, because two chats turned out to be one.",
+)
+publish(
+    EnrichmentKind,
+    "What is found out about a message's file.",
+    TRANSCRIPTION="The words of a recording.",
+    OCR="The words in a picture.",
+    DESCRIPTION="What a picture shows.",
+    DOCUMENT_TEXT="The text of a document.",
+)
+publish(
+    EnrichmentStatus,
+    "How far finding it out came.",
+    WAITING="Its file is not stored yet.",
+    PENDING="Waits for a worker, or for the next attempt.",
+    PROCESSING="A worker is at it.",
+    COMPLETED="The text is there.",
+    FAILED="It could not be found out; error says why.",
+    SKIPPED="It is not found out; error says why: the type or size of the file, or the budget.",
+)
+publish(
+    AiPurpose,
+    "What AI providers are called for.",
+    ENRICHMENT="Finding out what files say.",
+    AGENT="Answering.",
+    SUMMARY="Summing up.",
+)
+publish(
     SessionStatus,
     "Whether a session goes on.",
     ACTIVE="It goes on.",
@@ -170,18 +216,30 @@ publish(
     CONTACTS_READ="Read contacts.",
     CONTACTS_WRITE="Create, change and delete contacts.",
     CHATS_READ="Read chats.",
-    CHATS_WRITE="Archive, close and reopen chats.",
+    CHATS_WRITE="Archive, close and reopen chats; flush and cancel message groups; read files again.",
     SESSIONS_READ="Read sessions, and agents who are in charge of them.",
     SESSIONS_WRITE="Close and assign sessions.",
-    MESSAGES_READ="Read messages.",
+    MESSAGES_READ="Read messages and message groups.",
     MESSAGES_SEND="Write messages.",
     CHANNELS_READ="Read channels and pipelines.",
-    CHANNELS_WRITE="Set up, change and connect channels.",
+    CHANNELS_WRITE="Set up, change and connect channels; set the AI budget.",
     PIPELINES_WRITE="Set up pipelines.",
     AGENTS_WRITE="Create, change and stop agents.",
     API_KEYS_WRITE="See, issue and revoke API keys.",
     AI_READ="Read how AI agents are set up, what they did and what it cost.",
     EVENTS_READ="Follow what happens.",
+    JOBS_READ="See background jobs and their queues.",
+    JOBS_WRITE="Run background jobs again, and cancel them.",
+)
+publish(
+    JobStatus,
+    "How far a job came.",
+    QUEUED="Somebody asked for it; no worker has begun.",
+    RUNNING="A worker is at it.",
+    RETRYING="The newest attempt failed; there will be another.",
+    SUCCEEDED="It is done.",
+    FAILED="It will not be tried again by itself; errorClass says why.",
+    CANCELLED="Somebody cancelled it.",
 )
 publish(
     RunOutcome,

@@ -16,6 +16,7 @@ from resolvers.ids import public
 from resolvers.live import Happening
 from schema.crm.chat import Chat
 from schema.crm.message import Message
+from schema.crm.message_group import MessageGroup
 from schema.crm.session import Session
 from schema.fields import argument, computed, plain, represents, root
 from schema.scalars import EventCursor
@@ -95,6 +96,14 @@ class SessionEvent(ObjectEvent):
     session: Session = computed(lambda one: one.node, "The session as it is now.")
 
 
+@strawberry.type(description="Something that happened to a burst of messages.")
+@represents(Happening)
+class MessageGroupEvent(ObjectEvent):
+    """A `Happening` of a message group."""
+
+    message_group: MessageGroup = computed(lambda one: one.node, "The group as it is now.")
+
+
 @strawberry.type(
     description="What can be followed live. Every field resumes behind a cursor, without gap or repeat."
 )
@@ -109,11 +118,18 @@ class Subscription:
     )
     message_updated: MessageEvent = _followed(
         resolve.messages_updated,
-        "Each message of ours, and every message whose status, wording, reactions or file change.",
+        "Each message of ours, and every message whose status, wording, reactions or file change, or of whose file "
+        "is known what it says.",
         _AFTER,
         _IN_CHAT,
     )
     chat_updated: ChatEvent = _followed(resolve.chats_updated, "Each chat that begins or changes.", _AFTER)
+    message_group_changed: MessageGroupEvent = _followed(
+        resolve.message_groups_changed,
+        "Each burst of messages that begins, grows, is worked on or settled.",
+        _AFTER,
+        _IN_CHAT,
+    )
     session_updated: SessionEvent = _followed(
         resolve.sessions_updated, "Each session that begins, changes or ends.", _AFTER
     )

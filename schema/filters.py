@@ -9,7 +9,9 @@ from domain.ai.run import RunOutcome
 from domain.crm.chat import ChatStatus, ChatType
 from domain.crm.content import ContentKind
 from domain.crm.message import MessageDirection, MessageOrigin, MessageStatus
+from domain.crm.message_group import GroupCancelReason, GroupStatus
 from domain.crm.session import SessionEndReason, SessionStatus
+from domain.operations.job_run import JobStatus
 from domain.values import PhoneNumber
 from schema.fields import optional
 
@@ -151,6 +153,28 @@ class SessionEndReasonFilter:
     is_null: bool | None = optional(NULL)
 
 
+@strawberry.input(description="Conditions on reasons.")
+class GroupStatusFilter:
+    """Reasons."""
+
+    eq: GroupStatus | None = optional(EQ)
+    neq: GroupStatus | None = optional(NEQ)
+    in_: list[GroupStatus] | None = optional(IN, name="in")
+    not_in: list[GroupStatus] | None = optional(NOT_IN)
+    is_null: bool | None = optional(NULL)
+
+
+@strawberry.input(description="Conditions on reasons.")
+class GroupCancelReasonFilter:
+    """Reasons."""
+
+    eq: GroupCancelReason | None = optional(EQ)
+    neq: GroupCancelReason | None = optional(NEQ)
+    in_: list[GroupCancelReason] | None = optional(IN, name="in")
+    not_in: list[GroupCancelReason] | None = optional(NOT_IN)
+    is_null: bool | None = optional(NULL)
+
+
 @strawberry.input(description="Conditions on directions.")
 class MessageDirectionFilter:
     """Directions."""
@@ -200,3 +224,13 @@ class RunOutcomeFilter:
     in_: list[RunOutcome] | None = optional(IN, name="in")
     not_in: list[RunOutcome] | None = optional(NOT_IN)
     is_null: bool | None = optional(NULL)
+
+
+@strawberry.input(description="Conditions on statuses of jobs.")
+class JobStatusFilter:
+    """Statuses of jobs."""
+
+    eq: JobStatus | None = optional(EQ)
+    neq: JobStatus | None = optional(NEQ)
+    in_: list[JobStatus] | None = optional(IN, name="in")
+    not_in: list[JobStatus] | None = optional(NOT_IN)

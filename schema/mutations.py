@@ -7,7 +7,7 @@ from domain.errors import DomainError, Forbidden
 from resolvers.arguments import given
 from resolvers.context import Context
 from schema.fields import argument, plain, root
-from schema.user_errors import UserError, user_error
+from schema.user_errors import user_error
 
 # Any, in this module: a mutation binds a resolver of any signature to an input and a payload.
 
@@ -51,6 +51,3 @@ def _domain(value: object) -> object:
         return [_domain(one) for one in value]
     convert = getattr(value, "to_domain", None)
     return value if convert is None else convert()
-
-
-__all__ = ["UserError", "mutation", "unpacked", "user_errors"]

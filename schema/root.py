@@ -11,12 +11,15 @@ from resolvers.ai import runs as about_ai_runs
 from resolvers.crm import channels as about_channels
 from resolvers.crm import chats as about_chats
 from resolvers.crm import contacts as about_contacts
+from resolvers.crm import enrichments as about_enrichments
+from resolvers.crm import message_groups as about_groups
 from resolvers.crm import messages as about_messages
 from resolvers.crm import pipelines as about_pipelines
 from resolvers.crm import sessions as about_sessions
 from resolvers.identity import agents as about_agents
 from resolvers.identity import api_keys as about_api_keys
 from resolvers.identity import viewer as about_viewer
+from resolvers.operations import job_runs as about_job_runs
 from schema.ai import mutations as ai_mutations
 from schema.ai.run import AiRun
 from schema.ai.run_list_arguments import AiRunOrder, AiRunWhere
@@ -24,6 +27,8 @@ from schema.crm import (
     channel_mutations,
     chat_mutations,
     contact_mutations,
+    enrichment_mutations,
+    message_group_mutations,
     message_mutations,
     session_mutations,
 )
@@ -32,7 +37,10 @@ from schema.crm.chat import Chat
 from schema.crm.chat_list_arguments import ChatOrder, ChatWhere
 from schema.crm.contact import Contact
 from schema.crm.contact_list_arguments import ContactOrder, ContactWhere
+from schema.crm.enrichment import Enrichment
 from schema.crm.message import Message
+from schema.crm.message_group import MessageGroup
+from schema.crm.message_group_list_arguments import MessageGroupOrder, MessageGroupWhere
 from schema.crm.message_list_arguments import MessageOrder, MessageWhere
 from schema.crm.pipeline import Pipeline
 from schema.crm.session import Session
@@ -41,6 +49,7 @@ from schema.errors import NameValidationErrors, publish_all
 from schema.events import Subscription
 from schema.fields import argument, root, root_connection
 from schema.identity import mutations as identity_mutations
+from schema.identity import project_mutations
 from schema.identity.agent import Agent, BotAgent, HumanAgent
 from schema.identity.api_key import ApiKey
 from schema.identity.tenant import Project, Tenant
@@ -48,6 +57,9 @@ from schema.identity.viewer import Viewer
 from schema.limits import Limits
 from schema.metrics import Measure
 from schema.operation import OwnContext, RefuseUnfitText
+from schema.operations import job_run_mutations
+from schema.operations.job_run import JobRun, Queue
+from schema.operations.job_run_list_arguments import JobRunOrder, JobRunWhere
 from schema.relay import Connection, Node
 from schema.scalars import SCALARS, EventCursor
 from schema.user_errors import DuplicateError, InputError, VersionConflictError
@@ -123,6 +135,14 @@ class Query:
         order=MessageOrder,
         searched="Text in the body or caption, whatever case and accents. Not ranked.",
     )
+    message_group: MessageGroup | None = root(about_groups.one, "One burst of messages.", arguments=BY_ID)
+    message_groups: Connection[MessageGroup] = root_connection(
+        about_groups.browse,
+        "The bursts of messages; by default those that began last come first.",
+        where=MessageGroupWhere,
+        order=MessageGroupOrder,
+    )
+    enrichment: Enrichment | None = root(about_enrichments.one, "What one file says.", arguments=BY_ID)
     channel: Channel | None = root(about_channels.one, "One channel.", arguments=BY_ID)
     channels: Connection[Channel] = root_connection(about_channels.browse, "The channels, oldest first.")
     pipeline: Pipeline | None = root(about_pipelines.one, "One pipeline.", arguments=BY_ID)
@@ -138,6 +158,17 @@ class Query:
     )
     api_keys: Connection[ApiKey] = root_connection(
         about_api_keys.browse, "The project's API keys, oldest first."
+    )
+    queues: list[Queue] = root(
+        about_job_runs.queues, "How the queues of background jobs do for the viewer's organisation."
+    )
+    job_run: JobRun | None = root(about_job_runs.one, "One background job.", arguments=BY_ID)
+    job_runs: Connection[JobRun] = root_connection(
+        about_job_runs.browse,
+        "The background jobs of the project, and those of the whole organisation; by default those that began "
+        "last come first, after those that have not begun.",
+        where=JobRunWhere,
+        order=JobRunOrder,
     )
     event_cursor: EventCursor = root(
         about_viewer.event_position,
@@ -164,6 +195,18 @@ class Mutation:
     session_close: session_mutations.SessionClosePayload = session_mutations.session_close
     session_assign: session_mutations.SessionAssignPayload = session_mutations.session_assign
     message_send: message_mutations.MessageSendPayload = message_mutations.message_send
+    message_group_flush: message_group_mutations.MessageGroupFlushPayload = (
+        message_group_mutations.message_group_flush
+    )
+    message_group_cancel: message_group_mutations.MessageGroupCancelPayload = (
+        message_group_mutations.message_group_cancel
+    )
+    enrichment_retry: enrichment_mutations.EnrichmentRetryPayload = enrichment_mutations.enrichment_retry
+    project_set_ai_budget: project_mutations.ProjectSetAiBudgetPayload = (
+        project_mutations.project_set_ai_budget
+    )
+    job_retry: job_run_mutations.JobRetryPayload = job_run_mutations.job_retry
+    job_cancel: job_run_mutations.JobCancelPayload = job_run_mutations.job_cancel
     agent_create: identity_mutations.AgentCreatePayload = identity_mutations.agent_create
     agent_update: identity_mutations.AgentUpdatePayload = identity_mutations.agent_update
     agent_activate: identity_mutations.AgentActivatePayload = identity_mutations.agent_activate

@@ -1,13 +1,15 @@
 """What services need from the world outside; each Protocol is met by something in `integrations`."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from domain.ai.chat import Answer, ToolSpec, Turn
 from domain.ai.file_text import FileText
 from domain.ai.transcript import Transcript
-from domain.ids import TenantId
+from domain.ids import ProjectId, TenantId
+from domain.operations.queue import JobArgument, JobOrder, Waiting
 from domain.values import Sealed, StoredFile
 
 
@@ -44,6 +46,40 @@ class Storage(Protocol):
     def sweep(self) -> int:
         """Delete what killed processes left unfinished a day ago or earlier; return how many files. It blocks."""
         ...
+
+
+class JobQueue(Protocol):
+    """Where background work is left for workers; best effort, because its truth is always a row.
+
+    A job that is lost here is found in its table by a sweeper, later. Nothing raises when the queue is away.
+    """
+
+    async def enqueue(
+        self,
+        name: str,
+        args: Sequence[JobArgument],
+        *,
+        id: str,  # noqa: A002 The queue's word.
+        queue: str,
+        at: datetime | None = None,
+        project_id: ProjectId | None = None,
+    ) -> int:
+        """Leave one job; return 1 if it waits now, 0 if the queue is away.
+
+        A job that waits already is not doubled, only brought forward. One that is running is not queued again.
+        """
+        ...
+
+    async def enqueue_many(self, orders: Sequence[JobOrder]) -> int:
+        """Leave several jobs in one round trip; return how many wait now."""
+        ...
+
+    async def cancel(self, id: str) -> bool:  # noqa: A002 As above.
+        """Take a job out of its queue, or have its worker stop it; return whether there was one."""
+        ...
+
+    async def waiting(self, tenant_id: TenantId | None = None) -> Mapping[str, Waiting] | None:
+        """Return what waits by queue, of one tenant or in all; None when the queue is away."""
 
 
 class ChatModel(Protocol):
@@ -101,7 +137,8 @@ class FileReader(Protocol):
     async def read(self, path: Path, *, mime_type: str) -> FileText:
         """Return the text of a file, which may be hostile: it is read by another process, within limits.
 
-        Raises `integrations.errors.Rejected` with a code such as `NOT_A_PDF`, `ENCRYPTED`, `TOO_LARGE`,
-        `TOO_SLOW`, `UNREADABLE` or `UNSUPPORTED`.
+        Raises `integrations.errors.Rejected`: `NOT_A_PDF`, `NOT_A_DOCX` …, `NOT_AN_IMAGE`, `NOT_TEXT` for a file
+        that is not what it is called; `EMPTY`, `ENCRYPTED`, `UNSUPPORTED`, `UNREADABLE`; `TOO_LARGE`, `TOO_SLOW`,
+        `OUT_OF_MEMORY`, `ZIP_BOMB`, `HOSTILE_XML`; `NO_FILE` when it is gone.
         """
         ...

@@ -7,6 +7,7 @@ from uuid import UUID
 from domain.base import Aggregate
 from domain.errors import Conflict, NotFound
 from domain.identity.agent import Agent, AgentType
+from domain.identity.tenant import Project
 from domain.ids import AgentId
 from persistence.repository import Repository
 from persistence.unit_of_work import Reader
@@ -55,6 +56,16 @@ async def lock_own(
     found = await repository.get_for_update(id_)
     if _project(found) != viewer.project_id:
         raise NotFound(f"There is no {found.kind} with this id.", field=["id"])
+    if expected_version is not None and found.version != expected_version:
+        raise VersionConflict(found, expected=expected_version)
+    return found
+
+
+async def lock_own_project(
+    repository: Repository[Project], viewer: Viewer, *, expected_version: int | None
+) -> Project:
+    """Return the viewer's workspace, locked for this transaction. Raises `NotFound` or `VersionConflict`."""
+    found = await repository.get_for_update(viewer.project_id)
     if expected_version is not None and found.version != expected_version:
         raise VersionConflict(found, expected=expected_version)
     return found

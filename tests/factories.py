@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from domain.clock import SystemClock
 from domain.crm.channel import Channel, ChannelStatus
+from domain.crm.enrichment_routing import NOTHING, Abilities
 from domain.crm.inbound import InboundEvent
 from domain.identity.agent import Agent, AgentType
 from domain.identity.api_key import ApiKey
@@ -17,7 +18,8 @@ from domain.values import Sealed
 from integrations.crypto import Vault
 from integrations.waha import envelope
 from integrations.waha.translate import to_domain
-from jobs import lanes
+from jobs import housekeeping, lanes
+from persistence.crm.sessions import SESSIONS_DUE
 from persistence.database import Database
 from persistence.events import Cause
 from persistence.messaging import intake
@@ -140,10 +142,10 @@ async def receive(database: Database, shop: Shop, bodies: Iterable[bytes]) -> in
     return await intake.store(database.system, webhooks)
 
 
-async def work_off(database: Database) -> int:
+async def work_off(database: Database, *, abilities: Abilities = NOTHING) -> int:
     """File everything that waits, as a worker does; return how many webhooks that was."""
     settled = 0
-    while some := await lanes.work_once(database, translate=read_webhook):
+    while some := await lanes.work_once(database, translate=read_webhook, abilities=abilities):
         settled += some
     return settled
 
@@ -151,3 +153,12 @@ async def work_off(database: Database) -> int:
 def read_webhook(body: bytes, at: datetime) -> InboundEvent:
     """Translate a webhook."""
     return to_domain(body, received_at=at)
+
+
+async def end_overdue_sessions(database: Database) -> int:
+    """Look at every session whose time has come, as a worker does; return how many ended."""
+    ended = 0
+    while due := await SESSIONS_DUE.due(database.system, now=database.clock.now(), limit=500):
+        for tenant_id, ids in due.items():
+            ended += await housekeeping.watch_silence(database, tenant_id, ids)
+    return ended

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from domain.crm.channel import Channel
+from domain.crm.enrichment_routing import NOTHING
 from integrations.storage import LocalStorage
 from integrations.waha.client import Waha
 from jobs import media
@@ -58,6 +59,7 @@ class Files:
         self.browser = browser
         self.url = url
         self.api = Api(database, shop.viewer)
+        self.abilities = NOTHING
 
     def dial(self, channel: Channel) -> Waha:
         async def at_once(_: float) -> None:
@@ -77,7 +79,7 @@ class Files:
     async def until(self, query: str, expected: list[tuple[object, ...]]) -> None:
         """File what arrives until the database says what is expected."""
         for _ in range(300):
-            await work_off(self.database)
+            await work_off(self.database, abilities=self.abilities)
             if (found := await self.rows(query)) == expected:
                 return
             await asyncio.sleep(0.02)
@@ -93,6 +95,7 @@ class Files:
                 one.media_id,
                 dial=self.dial,
                 storage=storage or self.storage,
+                abilities=self.abilities,
                 **more,
             )
         return len(due)

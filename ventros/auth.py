@@ -51,10 +51,6 @@ class Authenticator:
                 self._answers.popitem(last=False)
         return answer.viewer
 
-    async def viewer_of_parameters(self, parameters: object) -> Viewer | None:
-        """Return who a socket's `connection_init` payload names in its `authorization`."""
-        return await self.viewer(authorization_in(parameters))
-
     async def _ask(self, key: bytes, now: datetime) -> _Answer:
         credential = await find_credential(self._database.system, secret_hash=key, now=now)
         if credential is None:

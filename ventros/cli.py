@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from domain.operations.queue import QUEUES
 from ventros import logs, settings
 from ventros.commands import access, migrating
 from ventros.settings import SettingsError
@@ -61,13 +62,18 @@ def serve(
 
 
 @app.command()
-def work() -> None:
-    """File webhooks, publish events, send messages, keep house. Run as many as you like."""
+def work(
+    queues: Annotated[
+        str | None, typer.Option(help="Only the jobs of these queues, such as fast,media; all by default.")
+    ] = None,
+) -> None:
+    """File webhooks, publish events, send messages, run jobs, keep house. Run as many as you like."""
+    chosen = _chosen_queues(queues)
     loaded = _ready_to_run()
     migrating.require_current(loaded)
     from ventros.worker import work as run  # noqa: PLC0415 As above.
 
-    _uvloop_run(run(loaded))
+    _uvloop_run(run(loaded, queues=chosen))
 
 
 @app.command()
@@ -96,6 +102,19 @@ def main() -> None:
     except DatabaseUnusable as error:
         typer.echo(error, err=True)
         sys.exit(1)
+
+
+def _chosen_queues(text: str | None) -> list[str]:
+    if text is None:
+        return list(QUEUES)
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if unknown := [name for name in names if name not in QUEUES]:
+        typer.echo(f"There is no queue {', '.join(unknown)}; there are {', '.join(QUEUES)}.", err=True)
+        raise typer.Exit(2)
+    if not names:
+        typer.echo(f"--queues names no queue; there are {', '.join(QUEUES)}.", err=True)
+        raise typer.Exit(2)
+    return names
 
 
 def _ready_to_run() -> settings.Settings:

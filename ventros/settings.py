@@ -118,6 +118,18 @@ class Settings(BaseSettings):
         default=10, ge=1, le=200, description="Connections for tenants' transactions."
     )
     archive_days: int = Field(default=7, ge=1, le=365, description="How long raw webhooks are kept.")
+    job_history_days: int = Field(
+        default=7,
+        ge=1,
+        le=365,
+        description="How long jobs that succeeded are kept; failures stay 90 days or longer.",
+    )
+    job_success_share: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=1.0,
+        description="Which part of the jobs that succeed at once is kept; failures all are.",
+    )
     worker_metrics_port: int = Field(
         default=0, ge=0, le=65535, description="Where a worker answers Prometheus; 0 for nowhere."
     )
@@ -139,6 +151,11 @@ class Settings(BaseSettings):
         default={},
         description="What models cost in US dollars, per million tokens or per minute of sound, as JSON: "
         '{"gpt-4o-mini": {"prompt": 0.15, "cached": 0.075, "completion": 0.60}, "whisper-1": {"minute": 0.006}}.',
+    )
+    ai_daily_budget: Dollars | None = Field(
+        default=None,
+        description="What AI providers may cost a project in a day of UTC, in US dollars, unless the project says so "
+        "itself; by default there is no limit. Only models that have a price are counted.",
     )
     whisper_model_path: Path | None = Field(
         default=None,
@@ -219,6 +236,11 @@ class Settings(BaseSettings):
     def vision_model(self) -> str:
         """The model that describes pictures."""
         return self.ai_vision_model or self.ai_model
+
+    @property
+    def ai_daily_budget_microusd(self) -> int | None:
+        """What AI providers may cost a project in a day, in micro-USD; None is no limit."""
+        return _micro(self.ai_daily_budget)
 
     @property
     def prices(self) -> Prices:

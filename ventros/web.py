@@ -56,6 +56,7 @@ def create_app(settings: Settings) -> Starlette:
                     cursor_key=cursor_key(settings),
                     media_links=links,
                     hub=hub,
+                    jobs=parts.jobs,
                 ),
                 authenticator=authenticator,
                 allowed_origins=settings.allowed_origins,

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 
 import httpx2
@@ -13,11 +13,12 @@ from integrations.ai.local_whisper import LocalWhisper
 from integrations.ai.openai import OpenAiChat, OpenAiTranscriber
 from integrations.ai.transport import Provider
 from integrations.crypto import Vault
+from integrations.job_queue import RedisJobQueue
 from integrations.readers.reader import LocalReader
 from integrations.redis_feed import Wakes
 from integrations.storage import LocalStorage
 from integrations.waha.client import Waha
-from integrations.waha.sessions import Webhook
+from integrations.waha.sessions import EVENTS, PRESENCE_EVENTS, Webhook
 from persistence.database import Database
 from services import ports
 from services.media_links import MediaLinks
@@ -38,6 +39,8 @@ class Parts:
     file_reader: ports.FileReader
     chat_model: ports.ChatModel | None
     transcriber: ports.Transcriber | None
+    jobs: ports.JobQueue | None = None
+    """Where jobs are left for workers; None without Redis."""
 
     def dial(self, channel: Channel) -> Waha:
         """Return a client for a channel's WAHA server."""
@@ -51,30 +54,29 @@ class Parts:
         return Webhook(
             url=webhook_url(self.settings, channel),
             hmac_key=self.vault.open(channel.webhook_hmac_key, context=context),
+            events=PRESENCE_EVENTS if channel.grouping.is_extended_by_typing else EVENTS,
         )
 
 
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Parts]:
     """Yield the parts of a process, connected for as long as the block lasts."""
-    clock = SystemClock()
-    path = settings.whisper_model_path
-    with closing(LocalWhisper(path)) if path else nullcontext() as whisper:
-        async with _connected(settings, clock=clock, whisper=whisper) as parts:
-            yield parts
-
-
-@asynccontextmanager
-async def _connected(
-    settings: Settings, *, clock: Clock, whisper: LocalWhisper | None
-) -> AsyncIterator[Parts]:
-    async with (
-        Wakes(settings.redis_url or None) as wakes,
-        Database(
-            settings.database_url, clock=clock, pool_size=settings.database_pool_size, wake=wakes.wake
-        ) as database,
-        httpx2.AsyncClient(follow_redirects=False, trust_env=False) as http,
-    ):
+    clock, redis_url = SystemClock(), settings.redis_url or None
+    async with AsyncExitStack() as stack:
+        wakes = await stack.enter_async_context(Wakes(redis_url))
+        jobs = None
+        if redis_url is not None:
+            jobs = await stack.enter_async_context(RedisJobQueue(redis_url, clock=clock))
+        database = await stack.enter_async_context(
+            Database(
+                settings.database_url,
+                clock=clock,
+                pool_size=settings.database_pool_size,
+                wake=wakes.wake,
+                set_alarms=wakes.set_alarms,
+            )
+        )
+        http = await stack.enter_async_context(httpx2.AsyncClient(follow_redirects=False, trust_env=False))
         provider = ai_provider(settings, http=http, clock=clock)
         yield Parts(
             settings=settings,
@@ -85,13 +87,20 @@ async def _connected(
             storage=LocalStorage(settings.media_directory),
             file_reader=LocalReader(),
             chat_model=OpenAiChat(provider=provider, model=settings.ai_model) if provider else None,
-            transcriber=whisper
-            or (
-                OpenAiTranscriber(provider=provider, model=settings.ai_transcription_model)
-                if provider
-                else None
-            ),
+            transcriber=_transcriber(settings, provider, stack),
+            jobs=jobs,
         )
+
+
+def _transcriber(
+    settings: Settings, provider: Provider | None, stack: AsyncExitStack
+) -> ports.Transcriber | None:
+    """Return what hears: a model on this machine if there is one, else the provider's, else nothing."""
+    if path := settings.whisper_model_path:
+        return stack.enter_context(closing(LocalWhisper(path)))
+    if provider is None:
+        return None
+    return OpenAiTranscriber(provider=provider, model=settings.ai_transcription_model)
 
 
 def ai_provider(settings: Settings, *, http: httpx2.AsyncClient, clock: Clock) -> Provider | None:

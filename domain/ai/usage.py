@@ -6,8 +6,8 @@ from enum import Enum
 
 from domain.errors import Invalid
 
-HIGHEST_BUDGET = 1_000_000_000_000
-"""A million dollars a day: whoever means more means something else."""
+HIGHEST_BUDGET = 2_000_000_000
+"""Two thousand dollars a day; whoever means more sets none."""
 
 
 class AiPurpose(Enum):

@@ -212,7 +212,7 @@ class Channel(Aggregate):
     @property
     def cancels_on_reply(self) -> bool:
         """Whether an answer of ours makes working on a burst needless."""
-        wanted = self.grouping.cancel_on_reply
+        wanted = self.grouping.is_cancelled_by_reply
         return self.agent_id is not None if wanted is None else wanted
 
     def request_activation(self, *, at: datetime) -> None:

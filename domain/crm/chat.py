@@ -128,7 +128,7 @@ class Chat(Aggregate):
     `external_id` is the WhatsApp chat id as WAHA writes it, unique per channel. An INDIVIDUAL chat has a
     contact and no subject; the others have no contact of their own. `subject_due_at` is when to ask WhatsApp what
     a group is called, which no message tells; None once that is settled. No AI agent answers before
-    `automation_paused_until`. `merged_into_id` is set on a chat that was
+    `automation_resumes_at`. `merged_into_id` is set on a chat that was
     joined to another in this very transaction and is about to be removed.
     """
 
@@ -144,7 +144,7 @@ class Chat(Aggregate):
     subject: str | None = None
     last_message_at: datetime | None = None
     subject_due_at: datetime | None = None
-    automation_paused_until: datetime | None = None
+    automation_resumes_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
     version: int = 1
@@ -264,18 +264,18 @@ class Chat(Aggregate):
 
     def is_paused(self, now: datetime) -> bool:
         """Whether a person has taken over and no AI agent may answer."""
-        return self.automation_paused_until is not None and now < self.automation_paused_until
+        return self.automation_resumes_at is not None and now < self.automation_resumes_at
 
     def pause_automation(self, until: datetime, *, at: datetime) -> None:
         """Keep AI agents silent until then; a shorter pause does not shorten a longer one."""
-        if until > at and (self.automation_paused_until is None or until > self.automation_paused_until):
-            self.automation_paused_until = until
+        if until > at and (self.automation_resumes_at is None or until > self.automation_resumes_at):
+            self.automation_resumes_at = until
             self.record(ChatAutomationPaused(chat_id=self.id, until=until), at=at)
 
     def resume_automation(self, *, at: datetime) -> None:
         """Let AI agents answer again."""
-        if self.automation_paused_until is not None:
-            self.automation_paused_until = None
+        if self.automation_resumes_at is not None:
+            self.automation_resumes_at = None
             self.record(ChatAutomationResumed(chat_id=self.id), at=at)
 
     def absorb(self, other: "Chat", *, at: datetime) -> None:
@@ -286,7 +286,7 @@ class Chat(Aggregate):
             self.file(other.last_message_at, at=at)
         if other.status is ChatStatus.ACTIVE:
             self.wake(at=at)
-        if other.automation_paused_until is not None:
-            self.pause_automation(other.automation_paused_until, at=at)
+        if other.automation_resumes_at is not None:
+            self.pause_automation(other.automation_resumes_at, at=at)
         other.merged_into_id = self.id
         self.record(ChatMerged(primary_chat_id=self.id, merged_chat_id=other.id), at=at)

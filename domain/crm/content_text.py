@@ -29,10 +29,10 @@ _MARKERS = {
 }
 
 
-def full_text(content: MessageContent, *, found: Sequence[str] = ()) -> str:
-    """Return all that a message says: its words, then what was found in its file, or why there is nothing."""
+def full_text(content: MessageContent, *, text: str | None, found: Sequence[str] = ()) -> str:
+    """Return all that a message says: its latest words, then what was found in its file, else a marker."""
     beyond = list(found) or [one for one in (stated_text(content) or marker(content),) if one]
-    return " ".join(one for one in (content.text or "", *beyond) if one)
+    return " ".join(one for one in ((text or "").strip(), *beyond) if one)
 
 
 def stated_text(content: MessageContent) -> str | None:

@@ -138,6 +138,7 @@ class Enrichment(Aggregate):
     is_cached: bool = False
     cost_microusd: int | None = None
     duration_ms: int | None = None
+    requested_at: datetime
     attempts: int = 0
     due_at: datetime | None = None
     token: UUID | None = None
@@ -170,6 +171,7 @@ class Enrichment(Aggregate):
             type=type_,
             status=EnrichmentStatus.WAITING,
             priority=priority,
+            requested_at=at,
             created_at=at,
             updated_at=at,
         )
@@ -269,7 +271,7 @@ class Enrichment(Aggregate):
         if not was_tried:
             self.attempts -= 1
         is_last = self.attempts >= MOST_ATTEMPTS or (
-            not was_tried and until - self.created_at > GIVE_UP_AFTER
+            not was_tried and until - self.requested_at > GIVE_UP_AFTER
         )
         if is_last:
             self._fail(error, chat_id=chat_id, at=at)
@@ -291,7 +293,7 @@ class Enrichment(Aggregate):
                 field=["id"],
             )
         self.status, self.due_at, self.settled_at = EnrichmentStatus.PENDING, at, None
-        self.attempts, self.error = 0, None
+        self.attempts, self.error, self.requested_at = 0, None, at
         self.record(
             EnrichmentRequested(
                 enrichment_id=self.id, message_id=self.message_id, chat_id=chat_id, type=self.type

@@ -17,16 +17,16 @@ class GroupingRules:
     """What a channel sets besides its window.
 
     `max_duration_ms` None means four windows, at least a minute. `enrichment_timeout_ms` is how long a group whose
-    window is over waits for what its files say. `group_chats` groups WhatsApp groups as well. `cancel_on_reply`
-    None cancels a group when one of us answers, if an AI agent is in charge of the channel.
+    window is over waits for what its files say. `has_group_chats` groups the messages of WhatsApp groups as well.
+    `is_cancelled_by_reply` None cancels a group when one of us answers, if an AI agent is in charge of the channel.
     """
 
     max_messages: int = DEFAULT_MESSAGES
     max_duration_ms: int | None = None
     enrichment_timeout_ms: int = DEFAULT_ENRICHMENT_MS
-    group_chats: bool = False
-    extend_on_typing: bool = False
-    cancel_on_reply: bool | None = None
+    has_group_chats: bool = False
+    is_extended_by_typing: bool = False
+    is_cancelled_by_reply: bool | None = None
 
 
 DEFAULT_RULES = GroupingRules()
@@ -39,7 +39,7 @@ class Grouping:
     window: timedelta
     cap: timedelta
     max_messages: int
-    extend_on_typing: bool
+    is_extended_by_typing: bool
 
     @classmethod
     def of(cls, *, window_ms: int, rules: GroupingRules) -> "Grouping":
@@ -51,7 +51,7 @@ class Grouping:
             window=timedelta(milliseconds=window_ms),
             cap=timedelta(milliseconds=cap),
             max_messages=rules.max_messages,
-            extend_on_typing=rules.extend_on_typing,
+            is_extended_by_typing=rules.is_extended_by_typing,
         )
 
     def deadline(self, opened_at: datetime) -> datetime:

@@ -89,6 +89,14 @@ class ReceivedRevoke:
     revoked_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReceivedTyping:
+    """Somebody is typing, or recording a voice note, in a chat."""
+
+    chat: WhatsAppAddress
+    peer: Party | None
+
+
 class SessionState(Enum):
     """The states of a WAHA session that matter to a channel."""
 
@@ -121,4 +129,4 @@ class Ignored:
 Fact = ReceivedAck | ReceivedReaction | ReceivedEdit | ReceivedRevoke
 """What is said about a message that may not have arrived yet."""
 
-InboundEvent = ReceivedMessage | Fact | ChannelStateChanged | Ignored
+InboundEvent = ReceivedMessage | Fact | ReceivedTyping | ChannelStateChanged | Ignored

@@ -14,6 +14,7 @@ from domain.crm.content import (
     with_media,
     with_text,
 )
+from domain.crm.message_edit import MessageEdit
 from domain.crm.message_events import (
     MessageCreated,
     MessageDelivered,
@@ -60,14 +61,6 @@ __all__ = [
 REASON_LIMIT = 500
 
 _SENDABLE = {MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.UNCONFIRMED}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MessageEdit:
-    """A later wording; None when WhatsApp kept it from us."""
-
-    text: str | None
-    at: datetime
 
 
 _STATUS_EVENTS: dict[

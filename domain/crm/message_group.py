@@ -7,8 +7,17 @@ from enum import Enum
 from typing import ClassVar
 from uuid import UUID
 
-from domain.base import Aggregate, Event
+from domain.base import Aggregate
 from domain.crm.grouping import Grouping
+from domain.crm.message_group_events import (
+    GroupCancelReason,
+    MessageGroupCancelled,
+    MessageGroupCompleted,
+    MessageGroupCreated,
+    MessageGroupExtended,
+    MessageGroupFailed,
+    MessageGroupProcessing,
+)
 from domain.errors import Conflict, InvalidState
 from domain.ids import (
     ChannelId,
@@ -21,6 +30,8 @@ from domain.ids import (
     TenantId,
     new_id,
 )
+
+__all__ = ["GroupCancelReason", "GroupPart", "GroupStatus", "MessageGroup"]
 
 DISPATCH_LEASE = timedelta(seconds=10)
 """How long a group waits for the worker it was handed to, before it is handed out again."""
@@ -40,66 +51,6 @@ class GroupStatus(Enum):
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
-
-
-class GroupCancelReason(Enum):
-    """Why nothing follows from a burst."""
-
-    HUMAN_REPLY = "HUMAN_REPLY"
-    REQUESTED = "REQUESTED"
-    EMPTY = "EMPTY"
-    MERGED = "MERGED"
-
-
-class MessageGroupCreated(Event, name="message_group.created"):
-    """Somebody began to write."""
-
-    message_group_id: MessageGroupId
-    chat_id: ChatId
-    channel_id: ChannelId
-    contact_id: ContactId | None
-    expires_at: datetime
-
-
-class MessageGroupExtended(Event, name="message_group.extended"):
-    """More was written, or taken back; the group waits until `expires_at`."""
-
-    message_group_id: MessageGroupId
-    chat_id: ChatId
-    message_count: int
-    expires_at: datetime
-
-
-class MessageGroupProcessing(Event, name="message_group.processing"):
-    """The burst is over; what it says is being worked on."""
-
-    message_group_id: MessageGroupId
-    chat_id: ChatId
-    message_count: int
-
-
-class MessageGroupCompleted(Event, name="message_group.completed"):
-    """The burst was worked on."""
-
-    message_group_id: MessageGroupId
-    chat_id: ChatId
-    message_count: int
-
-
-class MessageGroupFailed(Event, name="message_group.failed"):
-    """The burst could not be worked on; what it says is kept."""
-
-    message_group_id: MessageGroupId
-    chat_id: ChatId
-    error: str
-
-
-class MessageGroupCancelled(Event, name="message_group.cancelled"):
-    """Nothing follows from the burst."""
-
-    message_group_id: MessageGroupId
-    chat_id: ChatId
-    reason: GroupCancelReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,7 +74,7 @@ class MessageGroup(Aggregate):
     At most one group of a chat is PENDING and one PROCESSING. `expires_at` is when the pause is long enough, never
     after `deadline_at`. `due_at` is when somebody has to look at the group again: at the end of its window; when
     it waited long enough for files; when the worker that has it (`token`) must be dead; None once it is settled.
-    `text` and `parts` are set when work on it begins.
+    `first_sent_at` is when its oldest message was written. `text` and `parts` are set when work on it begins.
     """
 
     kind: ClassVar[str] = "message_group"
@@ -137,6 +88,7 @@ class MessageGroup(Aggregate):
     status: GroupStatus
     cancel_reason: GroupCancelReason | None = None
     message_ids: tuple[MessageId, ...]
+    first_sent_at: datetime
     opened_at: datetime
     expires_at: datetime
     deadline_at: datetime
@@ -163,6 +115,7 @@ class MessageGroup(Aggregate):
         contact_id: ContactId | None,
         session_id: SessionId | None,
         message_id: MessageId,
+        sent_at: datetime,
         grouping: Grouping,
         is_behind: bool,
         at: datetime,
@@ -183,6 +136,7 @@ class MessageGroup(Aggregate):
             session_id=session_id,
             status=GroupStatus.PENDING,
             message_ids=(message_id,),
+            first_sent_at=sent_at,
             opened_at=at,
             expires_at=expires_at,
             deadline_at=deadline,
@@ -221,12 +175,13 @@ class MessageGroup(Aggregate):
         """How many messages it has."""
         return len(self.message_ids)
 
-    def add(self, message_id: MessageId, *, grouping: Grouping, at: datetime) -> None:
+    def add(self, message_id: MessageId, *, sent_at: datetime, grouping: Grouping, at: datetime) -> None:
         """Take another message in and wait for the next; a full group waits no longer."""
         self._require_pending()
         if message_id in self.message_ids:
             return
         self.message_ids = (*self.message_ids, message_id)
+        self.first_sent_at = min(self.first_sent_at, sent_at)
         if self.message_count >= grouping.max_messages:
             self._expire(at)
         else:
@@ -236,7 +191,7 @@ class MessageGroup(Aggregate):
     def hear_typing(self, *, grouping: Grouping, at: datetime) -> None:
         """Wait for what is being typed, if the channel wants that and the group is not full."""
         before = self.expires_at
-        if self.is_pending and grouping.extend_on_typing and at < before:
+        if self.is_pending and grouping.is_extended_by_typing and at < before:
             self._extend(at + grouping.window)
             if self.expires_at > before:
                 self._record_extension(at)
@@ -256,14 +211,26 @@ class MessageGroup(Aggregate):
         """Take over the messages of a group of the same chat, because two chats turned out to be one."""
         self._require_pending()
         self.message_ids = tuple(sorted({*self.message_ids, *other.message_ids}))
+        self.first_sent_at = min(self.first_sent_at, other.first_sent_at)
         self._extend(other.expires_at)
         self._record_extension(at)
         other.cancel(GroupCancelReason.MERGED, at=at)
+
+    def give_back(self, *, at: datetime) -> None:
+        """Stop working on the group and begin again at once; whoever worked on it finds out."""
+        self._require_processing()
+        self.status, self.flushed_at, self.token = GroupStatus.PENDING, None, None
+        self.expires_at = self.due_at = self.deadline_at = at
+        self.touch(at)
 
     def move(self, *, chat_id: ChatId, contact_id: ContactId | None, at: datetime) -> None:
         """Belong to another chat, because two of them turned out to be one."""
         self.chat_id, self.contact_id = chat_id, contact_id
         self.touch(at)
+
+    def is_answered_by(self, sent_at: datetime) -> bool:
+        """Whether a message of ours of that time came after the burst began; WhatsApp tells whole seconds."""
+        return not self.is_settled and sent_at >= self.first_sent_at.replace(microsecond=0)
 
     def flush(self, *, at: datetime) -> None:
         """Wait no longer."""

@@ -21,6 +21,8 @@ class Permission(Enum):
     API_KEYS_WRITE = "API_KEYS_WRITE"
     AI_READ = "AI_READ"
     EVENTS_READ = "EVENTS_READ"
+    JOBS_READ = "JOBS_READ"
+    JOBS_WRITE = "JOBS_WRITE"
 
 
 ALL_PERMISSIONS = frozenset(Permission)

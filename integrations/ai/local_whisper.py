@@ -98,4 +98,10 @@ class LocalWhisper:
             raise Rejected(
                 "The package faster-whisper is not installed; install ventros[whisper].", code="NO_PACKAGE"
             ) from problem
-        return make(str(self._model_path), device="cpu", compute_type="int8", local_files_only=True)
+        try:
+            return make(str(self._model_path), device="cpu", compute_type="int8", local_files_only=True)
+        except (OSError, RuntimeError, ValueError) as problem:
+            raise Rejected(
+                f"The model in {self._model_path} cannot be loaded ({type(problem).__name__}).",
+                code="NO_MODEL",
+            ) from problem

@@ -98,7 +98,13 @@ class LocalReader:
         if bare and ocr.is_installed(for_pdf=True):
             tried = bare[: self.recognised_pages]
             arguments = {"numbers": tried, "characters": self.characters}
-            recognised = _texts(await self._recognise("ocr:read_pdf", path, arguments))
+            try:
+                recognised = _texts(await self._recognise("ocr:read_pdf", path, arguments))
+            except Rejected:
+                # What can be read is not lost with what cannot be drawn.
+                if len(bare) == len(texts):
+                    raise
+                tried, recognised = [], []
             for number, text in zip(tried, recognised, strict=True):
                 texts[number] = text if len(text) > len(texts[number].strip()) else texts[number]
             has_only_these = len(bare) == len(texts)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from domain.values import AddressKind, WhatsAppAddress
-from integrations.waha.fields import Node, clean, member, text
+from integrations.waha.fields import clean, member, text
 
 LIMIT = 128
 """The longest id taken for one; WhatsApp's own have 16 to 32 characters."""
@@ -96,8 +96,3 @@ def _serialized(value: object) -> str | None:
     whole = text(value, "_serialized", "$1")
     user, server = text(value, "user"), text(value, "server")
     return whole or (f"{user}@{server}" if user and server else None)
-
-
-def full_or_bare(node: Node, *names: str) -> MessageId | None:
-    """Return the id under the first of the names that holds one."""
-    return next((found for name in names if (found := MessageId.of(member(node, name))) is not None), None)

@@ -41,6 +41,9 @@ EVENTS = (
 )
 """The events WAHA is asked for: what changes something here, and what the archive shall hold for later."""
 
+PRESENCE_EVENTS = (*EVENTS, "presence.update")
+"""Who is typing as well, for channels that wait for it. WAHA tells it of chats it was asked to watch."""
+
 _RETRIES = {"policy": "exponential", "delaySeconds": 2, "attempts": 15}
 """The last attempt comes about a day later; WAHA's default gives up after half a minute."""
 

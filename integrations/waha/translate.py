@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from domain.crm.inbound import ChannelStateChanged, Ignored, InboundEvent, Party, ReceivedMessage
-from integrations.waha import facts, messages
+from integrations.waha import facts, messages, presence
 from integrations.waha.delivery import Delivery
 from integrations.waha.fields import EMPTY, Node, decode, items, member, text
 from integrations.waha.sessions import own_of, state_of
@@ -63,6 +63,7 @@ _TRANSLATIONS: dict[str, Callable[[Delivery], InboundEvent]] = {
     "message.reaction": facts.reacted,
     "message.edited": facts.edited,
     "message.revoked": facts.revoked,
+    "presence.update": presence.updated,
     "session.status": _session_status,
 }
 

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("cancel_reason", sa.Text()),
         sa.Column("message_ids", postgresql.JSONB(), nullable=False),
+        sa.Column("first_sent_at", instant, nullable=False),
         sa.Column("opened_at", instant, nullable=False),
         sa.Column("expires_at", instant, nullable=False),
         sa.Column("deadline_at", instant, nullable=False),
@@ -100,7 +101,7 @@ def upgrade() -> None:
         deferrable=True,
         initially="DEFERRED",
     )
-    op.add_column("chats", sa.Column("automation_paused_until", instant))
+    op.add_column("chats", sa.Column("automation_resumes_at", instant))
     op.add_column(
         "channels",
         sa.Column("grouping", postgresql.JSONB(), nullable=False, server_default=sa.text("'{}'::jsonb")),
@@ -128,7 +129,7 @@ def downgrade() -> None:
     _sessions_warn_no_more()
     for column in ("takeover_pause_seconds", "agent_id", "grouping"):
         op.drop_column("channels", column)
-    op.drop_column("chats", "automation_paused_until")
+    op.drop_column("chats", "automation_resumes_at")
     op.drop_column("messages", "group_id")
     op.drop_table("message_groups")
 

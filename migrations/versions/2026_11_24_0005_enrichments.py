@@ -52,6 +52,7 @@ def _enrichments() -> None:
         sa.Column("is_cached", sa.Boolean(), nullable=False),
         sa.Column("cost_microusd", sa.BigInteger()),
         sa.Column("duration_ms", sa.Integer()),
+        sa.Column("requested_at", instant, nullable=False),
         sa.Column("attempts", sa.SmallInteger(), nullable=False),
         sa.Column("due_at", instant),
         sa.Column("token", sa.Uuid()),

@@ -1,6 +1,8 @@
 """Runs of agents: table, mapping, repository, and what they add up to in a day."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Text, Uuid, func, select, text
 
@@ -103,6 +105,11 @@ class AiRuns(Repository[AiRun]):
             .execution_options(populate_existing=True)
         )
         return found.one_or_none()
+
+    async def of_groups(self, group_ids: Sequence[UUID]) -> dict[MessageGroupId, AiRun]:
+        """Return the runs over several bursts, by the burst."""
+        rows = await self.session.scalars(select(AiRun).where(ai_runs.c.group_id.in_(group_ids)))
+        return {run.group_id: run for run in rows}
 
     async def started_for(self, contact_id: ContactId, *, since: datetime) -> int:
         """Return how many runs a contact has caused since then, leaving out those that the budget forbade."""

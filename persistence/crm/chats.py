@@ -35,7 +35,7 @@ chats = tenant_table(
     Column("subject", Text),
     Column("last_message_at", instant()),
     Column("subject_due_at", instant()),
-    Column("automation_paused_until", instant()),
+    Column("automation_resumes_at", instant()),
     Column("created_at", instant(), nullable=False),
     Column("updated_at", instant(), nullable=False),
     Column("version", Integer, nullable=False),

@@ -7,6 +7,7 @@ from domain.base import Aggregate
 from domain.crm.chat import Chat
 from domain.crm.contact import Contact
 from domain.crm.message import Message
+from domain.crm.message_group import GroupStatus
 from domain.crm.session import Session, SessionEndReason
 from domain.errors import Conflict
 from domain.ids import ChannelId, ContactId, MessageId
@@ -15,6 +16,7 @@ from persistence.bulk import Connection
 from persistence.crm import enrichments
 from persistence.crm.chats import chats
 from persistence.crm.contacts import contacts
+from persistence.crm.message_groups import load_open, message_groups
 from persistence.crm.messages import messages
 from persistence.crm.sessions import sessions
 from persistence.events import Cause, outbox_rows
@@ -62,6 +64,9 @@ async def _merge(
     await _merge_memberships(connection, keeper.id, other.id)
     changed += await _merge_authorship(connection, keeper.id, other.id, now=now)
     changed += await _merge_chats(connection, keeper.id, other.id, now=now)
+    await connection.execute(
+        "UPDATE message_groups SET contact_id = $1 WHERE contact_id = $2", keeper.id, other.id
+    )
     changed += await _merge_sessions(connection, keeper.id, other.id, now=now)
     await bulk.update_aggregates(connection, contacts, [other])
     await bulk.update_aggregates(connection, contacts, [keeper])
@@ -151,6 +156,7 @@ async def _merge_chats(
             continue
         target.absorb(chat, at=now)
         changed += await _move_messages(connection, chat, target, keeper, now=now)
+        changed += await _merge_groups(connection, chat, target, now=now)
         await connection.execute("UPDATE sessions SET chat_id = $1 WHERE chat_id = $2", target.id, chat.id)
         await connection.execute("UPDATE outgoing SET chat_id = $1 WHERE chat_id = $2", target.id, chat.id)
         await bulk.delete(connection, chats, [chat.id])
@@ -159,6 +165,35 @@ async def _merge_chats(
         await bulk.update_aggregates(connection, chats, [target])
         changed.append(target)
     return changed
+
+
+async def _merge_groups(
+    connection: Connection, source: Chat, target: Chat, *, now: datetime
+) -> list[Aggregate]:
+    """Give a chat's bursts to another; of two that are written into, and of two that are worked on, one stays."""
+    found = await load_open(connection, [source.id, target.id])
+    ours = {one.status: one for one in found if one.chat_id == target.id}
+    theirs = {one.status: one for one in found if one.chat_id == source.id}
+    # The one of the chat that stays goes on first; its text need not hold what was written to the other.
+    pending, other = ours.get(GroupStatus.PENDING), theirs.get(GroupStatus.PENDING)
+    surplus = theirs.get(GroupStatus.PROCESSING) if GroupStatus.PROCESSING in ours else None
+    if surplus is not None:
+        surplus.give_back(at=now)
+    keepers = [one for one in (pending, other, surplus) if one is not None]
+    for gone in keepers[1:]:
+        keepers[0].absorb(gone, at=now)
+        await connection.execute(
+            "UPDATE messages SET group_id = $1 WHERE group_id = $2", keepers[0].id, gone.id
+        )
+    changed = [one for one in found if one.is_changed]
+    await bulk.update_aggregates(connection, message_groups, [one for one in changed if one.is_settled])
+    await bulk.update_aggregates(connection, message_groups, [one for one in changed if not one.is_settled])
+    await connection.execute(
+        "UPDATE message_groups SET chat_id = $1 WHERE chat_id = $2", target.id, source.id
+    )
+    for group in found:
+        group.chat_id = target.id
+    return list(changed)
 
 
 async def _move_messages(
@@ -230,6 +265,12 @@ async def _merge_sessions(
     for group in groups.values():
         kept = _joined(group, now=now)
         gone = [one for one in group if one.merged_into_id is not None]
+        await connection.execute(
+            "UPDATE message_groups g SET session_id = u.kept FROM unnest($1::uuid[], $2::uuid[]) AS u (gone, kept) "
+            "WHERE g.session_id = u.gone",
+            [one.id for one in gone],
+            [one.merged_into_id for one in gone],
+        )
         await connection.execute(
             "UPDATE messages m SET session_id = u.kept FROM unnest($1::uuid[], $2::uuid[]) AS u (gone, kept) "
             "WHERE m.session_id = u.gone",

@@ -9,7 +9,10 @@ from domain.base import Aggregate
 from domain.crm.channel import Channel
 from domain.crm.chat import Chat, ChatParticipant
 from domain.crm.contact import Contact, ContactIdentity, IdentityKind, identities_of
+from domain.crm.enrichment import Enrichment
+from domain.crm.enrichment_routing import NOTHING, Abilities
 from domain.crm.message import Message
+from domain.crm.message_group import MessageGroup
 from domain.crm.session import LONGEST_TIMEOUT_SECONDS, Session
 from domain.errors import Conflict
 from domain.ids import ChannelId, ChatId, ContactId, MessageId, ProjectId, SessionId
@@ -19,8 +22,11 @@ from persistence.bulk import Connection
 from persistence.crm.channels import channels
 from persistence.crm.chats import chat_participants, chats
 from persistence.crm.contacts import LOCK_CLASS, IdentityKey, contact_identities, contacts, lock_names
+from persistence.crm.enrichments import enrichments
+from persistence.crm.message_groups import load_open, message_groups
 from persistence.crm.messages import messages
 from persistence.crm.sessions import sessions
+from persistence.due import Alarm, alarms_of
 from persistence.events import Cause, outbox_rows
 from persistence.messaging import media
 from persistence.messaging.events import outbox
@@ -46,6 +52,7 @@ class Conversations:
 
     connection: Connection
     now: datetime
+    abilities: Abilities = NOTHING
     channels: dict[ChannelId, Channel] = field(default_factory=dict)
     timeouts: dict[ChannelId, Timeouts] = field(default_factory=dict)
     identities: dict[IdentityKey, ContactId] = field(default_factory=dict)
@@ -57,8 +64,10 @@ class Conversations:
     messages: dict[tuple[ChannelId, str], list[Message]] = field(default_factory=lambda: defaultdict(list))
     unmatched: dict[ChatId, list[Message]] = field(default_factory=lambda: defaultdict(list))
     participants: set[tuple[ChatId, ContactId]] = field(default_factory=set)
+    groups: dict[ChatId, list[MessageGroup]] = field(default_factory=lambda: defaultdict(list))
     settled: set[MessageId] = field(default_factory=set)
     files: list[WantedFile] = field(default_factory=list)
+    enrichments: list[Enrichment] = field(default_factory=list)
     _new: list[Aggregate] = field(default_factory=list)
     _new_identities: list[ContactIdentity] = field(default_factory=list)
     _new_participants: list[ChatParticipant] = field(default_factory=list)
@@ -196,7 +205,18 @@ class Conversations:
             else:
                 self.messages[message.channel_id, message.external_id].append(message)
 
+    async def load_groups(self, ids: Iterable[ChatId]) -> None:
+        """Load and lock the bursts that are written into or worked on in some chats."""
+        if wanted := list(set(ids)):
+            for group in await load_open(self.connection, wanted):
+                self.groups[group.chat_id].append(group)
+
     # -- Changing.
+
+    @property
+    def alarms(self) -> list[Alarm]:
+        """When the bursts that changed are due."""
+        return alarms_of(group for groups in self.groups.values() for group in groups)
 
     def contact_of(self, project: ProjectId, address: WhatsAppAddress) -> Contact | None:
         """Return the contact an address names, in any spelling of a phone number."""
@@ -234,6 +254,11 @@ class Conversations:
         self.index_message(message)
         self._new.append(message)
 
+    def add_group(self, group: MessageGroup) -> None:
+        """File a new burst."""
+        self.groups[group.chat_id].append(group)
+        self._new.append(group)
+
     def index_message(self, message: Message) -> None:
         """Make a message findable by the WhatsApp id it has."""
         if message.external_id is not None:
@@ -261,6 +286,10 @@ class Conversations:
                 self.connection, sessions, self._changed(one for one in kept if one.is_active is is_active)
             )
         await bulk.insert_aggregates(self.connection, sessions, new_sessions)
+        bursts = [group for groups in self.groups.values() for group in groups]
+        # What is over makes room for what begins: a chat has one burst at a time that is written into.
+        await bulk.update_aggregates(self.connection, message_groups, self._changed(bursts))
+        await bulk.insert_aggregates(self.connection, message_groups, self._new_of(MessageGroup))
         held = [message for group in (*self.messages.values(), *self.unmatched.values()) for message in group]
         await bulk.insert_aggregates(self.connection, messages, self._new_of(Message))
         await bulk.update_aggregates(
@@ -273,12 +302,15 @@ class Conversations:
         wakes = set()
         if self.files and await media.want(self.connection, self.files, at=self.now):
             wakes.add("media")
+        await bulk.insert_aggregates(self.connection, enrichments, self.enrichments)
         await bulk.update_aggregates(self.connection, channels, self._changed(self.channels.values()))
         everything = [
             *self.contacts.values(),
             *self.chats.values(),
             *loaded_sessions,
             *{message.id: message for message in held}.values(),
+            *self.enrichments,
+            *bursts,
             *self.channels.values(),
         ]
         rows = outbox_rows(everything, cause)
@@ -321,11 +353,23 @@ class Conversations:
             if message.session_id in final:
                 message.session_id = final[message.session_id]
                 message.touch(self.now)
+        for group in (group for groups in self.groups.values() for group in groups):
+            if group.session_id in final:
+                group.session_id = final[group.session_id]
+                group.touch(self.now)
         if stored:
             await self.connection.execute(
                 """
                 UPDATE messages m SET session_id = u.kept FROM unnest($1::uuid[], $2::uuid[]) AS u (joined, kept)
                 WHERE m.session_id = u.joined
+                """,
+                [one.id for one in stored],
+                [final[one.id] for one in stored],
+            )
+            await self.connection.execute(
+                """
+                UPDATE message_groups g SET session_id = u.kept FROM unnest($1::uuid[], $2::uuid[]) AS u (joined, kept)
+                WHERE g.session_id = u.joined
                 """,
                 [one.id for one in stored],
                 [final[one.id] for one in stored],

@@ -34,9 +34,8 @@ from domain.crm.enrichment import (
     EnrichmentResult,
     EnrichmentStatus,
 )
-from domain.ids import EnrichmentId, MediaId, MessageGroupId, MessageId, TenantId
+from domain.ids import EnrichmentId, MediaId, MessageId, TenantId
 from persistence.bulk import Connection
-from persistence.crm.messages import messages
 from persistence.metadata import belongs_to, metadata, tenant_table
 from persistence.repository import Repository
 from persistence.types import AsJSON, EnumText, instant
@@ -57,6 +56,7 @@ enrichments = tenant_table(
     Column("is_cached", Boolean, nullable=False),
     Column("cost_microusd", BigInteger),
     Column("duration_ms", Integer),
+    Column("requested_at", instant(), nullable=False),
     Column("attempts", SmallInteger, nullable=False),
     Column("due_at", instant()),
     Column("token", Uuid),
@@ -162,16 +162,6 @@ class Enrichments(Repository[Enrichment]):
             select(func.count())
             .select_from(enrichments)
             .where(enrichments.c.message_id.in_(ids), enrichments.c.status.in_(OPEN))
-        )
-        return count or 0
-
-    async def open_in_group(self, group_id: MessageGroupId) -> int:
-        """Return how many enrichments of a burst's messages may still bring a text."""
-        count = await self.session.scalar(
-            select(func.count())
-            .select_from(enrichments)
-            .join(messages, messages.c.id == enrichments.c.message_id)
-            .where(messages.c.group_id == group_id, enrichments.c.status.in_(OPEN))
         )
         return count or 0
 

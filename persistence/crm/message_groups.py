@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, Index, Integer, Text, Uuid, select, text
+from sqlalchemy import Column, ColumnElement, Index, Integer, Text, Uuid, select, text
 
 from domain.crm.message_group import GroupCancelReason, GroupPart, GroupStatus, MessageGroup
 from domain.ids import ChatId, MessageGroupId, MessageId, ProjectId
@@ -29,6 +29,7 @@ message_groups = tenant_table(
     Column("status", EnumText(GroupStatus), nullable=False),
     Column("cancel_reason", EnumText(GroupCancelReason)),
     Column("message_ids", AsJSON[tuple[MessageId, ...]](tuple[UUID, ...]), nullable=False),
+    Column("first_sent_at", instant(), nullable=False),
     Column("opened_at", instant(), nullable=False),
     Column("expires_at", instant(), nullable=False),
     Column("deadline_at", instant(), nullable=False),
@@ -102,6 +103,23 @@ class MessageGroups(Repository[MessageGroup]):
             self.session, message_groups.c.project_id == project_id, listing
         )
 
+    async def lock_if_free(self, id_: MessageGroupId) -> MessageGroup | None:
+        """Return a group locked, or None if it is gone or somebody else works on it."""
+        return await self._locked(message_groups.c.id == id_, skip_locked=True)
+
+    async def lock_if_there(self, id_: MessageGroupId) -> MessageGroup | None:
+        """Return a group locked, or None if it is gone."""
+        return await self._locked(message_groups.c.id == id_, skip_locked=False)
+
+    async def pending_in(self, chat_id: ChatId) -> MessageGroup | None:
+        """Return the group of a chat that is written into, not locked."""
+        found = await self.session.scalars(
+            select(MessageGroup).where(
+                message_groups.c.chat_id == chat_id, message_groups.c.status == GroupStatus.PENDING
+            )
+        )
+        return found.one_or_none()
+
     async def open_in(self, chat_id: ChatId) -> list[MessageGroup]:
         """Return, locked, the groups of a chat that are written into or worked on."""
         found = await self.session.scalars(
@@ -115,6 +133,15 @@ class MessageGroups(Repository[MessageGroup]):
             .execution_options(populate_existing=True)
         )
         return list(found)
+
+    async def _locked(self, condition: ColumnElement[bool], *, skip_locked: bool) -> MessageGroup | None:
+        found = await self.session.scalars(
+            select(MessageGroup)
+            .where(condition)
+            .with_for_update(key_share=True, skip_locked=skip_locked)
+            .execution_options(populate_existing=True)
+        )
+        return found.one_or_none()
 
 
 async def load_open(connection: Connection, chat_ids: Sequence[ChatId]) -> list[MessageGroup]:

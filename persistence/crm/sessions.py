@@ -167,6 +167,11 @@ class Sessions(Repository[Session]):
                 .where(metadata.tables["messages"].c.session_id == gone.id)
                 .values(session_id=gone.merged_into_id)
             )
+            await self.session.execute(
+                update(metadata.tables["message_groups"])
+                .where(metadata.tables["message_groups"].c.session_id == gone.id)
+                .values(session_id=gone.merged_into_id)
+            )
             await self.session.delete(gone)
 
     async def lock_if_free(self, id_: SessionId) -> Session | None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from domain.ai.run import AiRun
 from domain.crm.chat import Chat
 from domain.crm.contact import Contact
+from domain.crm.message_group import MessageGroup
 from domain.crm.session import Session
 from domain.identity.agent import Agent
 from domain.identity.permission import Permission
@@ -29,6 +30,12 @@ async def browse(context: Context, *, arguments: ListArguments) -> Connection[Ai
     return await connections.browse(
         context, ai_run_collection, service.browse, count=service.count, arguments=arguments
     )
+
+
+def of_group(group: MessageGroup, context: Context) -> Awaitable[AiRun | None]:
+    """Return what an agent did about a burst."""
+    context.viewer.require(Permission.AI_READ)
+    return context.loaders.ai_runs.load(group.id)
 
 
 def of_session(

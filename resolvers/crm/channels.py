@@ -38,6 +38,7 @@ class Settings(TypedDict, total=False):
 
     debounce_timeout_ms: int | None
     grouping: object | None
+    enrichment: object | None
     agent_id: str | None
     takeover_pause_seconds: int | None
     session_timeout_seconds: int | None
@@ -150,4 +151,6 @@ def _wanted(changes: dict[str, Any]) -> Any:  # Any: the values of `Changes`, wh
         changes["agent_id"] = private(AgentId, changes["agent_id"])
     if changes.get("grouping") is not None:
         changes["grouping"] = dict(given(changes["grouping"]))
+    if changes.get("enrichment") is not None:
+        changes["enrichment"] = dict(given(changes["enrichment"]))
     return changes

@@ -6,6 +6,8 @@ import strawberry
 
 from domain.crm import channel as domain
 from domain.crm.channel import ChannelKind, ChannelStatus, Engine
+from domain.crm.enrichment import EnrichmentKind
+from domain.crm.enrichment_rules import EnrichmentRules
 from domain.crm.grouping import GroupingRules
 from domain.ids import ChannelId
 from domain.values import PhoneNumber
@@ -57,11 +59,20 @@ class Grouping:
         "How long a group lasts at most, in milliseconds; null means four windows, at least a minute."
     )
     enrichment_timeout_ms: int = plain("How long a group waits for what its files say, in milliseconds.")
-    group_chats: bool = plain("Whether messages of WhatsApp groups are grouped.")
-    extend_on_typing: bool = plain("Whether it waits on while somebody types.")
-    cancel_on_reply: bool | None = plain(
+    has_group_chats: bool = plain("Whether messages of WhatsApp groups are grouped.")
+    is_extended_by_typing: bool = plain("Whether it waits on while somebody types.")
+    is_cancelled_by_reply: bool | None = plain(
         "Whether our own reply cancels the group; null means if the channel has an agent."
     )
+
+
+@strawberry.type(description="What is found out about the files that customers send to a channel.")
+@represents(EnrichmentRules)
+class ChannelEnrichment:
+    """A `domain.crm.enrichment_rules.EnrichmentRules`."""
+
+    kinds: list[EnrichmentKind] | None = plain("What is found out; null means all that the installation can.")
+    language: str | None = plain("What customers mostly speak, in ISO 639-1; null lets providers find out.")
 
 
 @strawberry.type(description="One WhatsApp account, reached through a WAHA session.")
@@ -80,6 +91,7 @@ class Channel(Node):
     qr_code: str | None = plain("What the phone scans to pair; only while it waits for that.")
     debounce_timeout_ms: int = plain("How long to wait for further messages of a burst, in milliseconds.")
     grouping: Grouping = plain("How what people write in bursts is grouped.")
+    enrichment: ChannelEnrichment = plain("What is found out about the files that customers send.")
     agent: Agent | None = edge(resolve.agent, "The agent of type AI that answers.")
     takeover_pause_seconds: int = plain(
         "How long the agent is silent in a chat in which a person replied, in seconds."

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from domain.crm.enrichment import EnrichmentKind
 from resolvers.crm import channels as resolve
 from resolvers.crm import pipelines
 from schema.crm.channel import Channel
@@ -22,12 +23,28 @@ class GroupingInput:
     enrichment_timeout_ms: int | None = optional(
         "How long a group waits for what its files say, 0 to 300,000 ms; 30,000 by default."
     )
-    group_chats: bool | None = optional("Whether messages of WhatsApp groups are grouped; false by default.")
-    extend_on_typing: bool | None = optional(
+    has_group_chats: bool | None = optional(
+        "Whether messages of WhatsApp groups are grouped; false by default."
+    )
+    is_extended_by_typing: bool | None = optional(
         "Whether to wait on while somebody types; false by default. WAHA has to report presences."
     )
-    cancel_on_reply: bool | None = optional(
+    is_cancelled_by_reply: bool | None = optional(
         "Whether our own reply cancels the group; by default if the channel has an agent."
+    )
+
+
+@strawberry.input(
+    description="What to find out about the files that customers send. Null stands for the default."
+)
+class ChannelEnrichmentInput:
+    """What to find out about files."""
+
+    kinds: list[EnrichmentKind] | None = optional(
+        "What is found out; an empty list turns it off. By default all that the installation can."
+    )
+    language: str | None = optional(
+        "What customers mostly speak, in two letters of ISO 639-1, such as pt; by default providers find out."
     )
 
 
@@ -41,6 +58,9 @@ class ChannelCreateInput:
     waha_api_key: str | None = optional("The WAHA server's API key; kept encrypted and never shown.")
     debounce_timeout_ms: int | None = optional("How long to wait for the rest of a burst, 0 to 300,000 ms.")
     grouping: GroupingInput | None = optional("How to group what people write in bursts.")
+    enrichment: ChannelEnrichmentInput | None = optional(
+        "What to find out about the files that customers send."
+    )
     agent_id: strawberry.ID | None = optional("The agent of type AI that answers.")
     takeover_pause_seconds: int | None = optional(
         "How long the agent is silent in a chat in which a person replied, 0 to 2,592,000 s; 3,600 by default."
@@ -61,6 +81,9 @@ class ChannelUpdateInput:
     name: str | None = optional("What people call it, up to 200 characters; cannot be cleared.")
     debounce_timeout_ms: int | None = optional("How long to wait for the rest of a burst, 0 to 300,000 ms.")
     grouping: GroupingInput | None = optional("How to group what people write in bursts.")
+    enrichment: ChannelEnrichmentInput | None = optional(
+        "What to find out about the files that customers send."
+    )
     agent_id: strawberry.ID | None = optional("The agent of type AI that answers; null for none.")
     takeover_pause_seconds: int | None = optional(
         "How long the agent is silent in a chat in which a person replied, 0 to 2,592,000 s."

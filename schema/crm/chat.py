@@ -9,6 +9,7 @@ from domain.crm import chat as domain
 from domain.crm.chat import ChatStatus, ChatType, ParticipantRole
 from domain.ids import ChatId, ParticipantId
 from resolvers.crm import chats as resolve
+from resolvers.crm import message_groups as about_groups
 from schema.crm.channel import Channel
 from schema.crm.contact import Contact
 from schema.crm.message_list_arguments import MessageWhere
@@ -17,6 +18,7 @@ from schema.relay import Connection, Node, id_of
 
 if TYPE_CHECKING:
     from schema.crm.message import Message
+    from schema.crm.message_group import MessageGroup
     from schema.crm.session import Session
 
 
@@ -58,6 +60,12 @@ class Chat(Node):
     )
     sessions: Connection[Annotated["Session", strawberry.lazy("schema.crm.session")]] = connection(
         resolve.sessions, "The sessions in the chat, the latest first."
+    )
+    message_groups: Connection[Annotated["MessageGroup", strawberry.lazy("schema.crm.message_group")]] = (
+        connection(about_groups.of_chat, "The bursts written in the chat, the latest first.")
+    )
+    automation_resumes_at: datetime | None = plain(
+        "Until when agents are silent here because a person took over; null if nobody did."
     )
     created_at: datetime = plain("When the chat was first seen.")
     updated_at: datetime = plain("When the chat last changed.")

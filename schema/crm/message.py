@@ -8,10 +8,14 @@ import strawberry
 from domain.crm import message as domain
 from domain.crm.message import MessageDirection, MessageOrigin, MessageStatus
 from domain.ids import MessageId
+from resolvers.crm import enrichments as about_files
+from resolvers.crm import message_groups as about_groups
 from resolvers.crm import messages as resolve
 from schema.crm.chat import Chat
 from schema.crm.contact import Contact
 from schema.crm.content import MessageContent
+from schema.crm.enrichment import Enrichment
+from schema.crm.message_group import MessageGroup
 from schema.crm.session import Session
 from schema.fields import computed, edge, plain, represents
 from schema.identity.agent import BotAgent, HumanAgent
@@ -61,11 +65,15 @@ class Message(Node):
         resolve.contact, "The person who wrote or was written to; null for our messages in groups."
     )
     author: Actor = edge(resolve.author, "Who wrote it.")
+    group: MessageGroup | None = edge(about_groups.of_message, "The burst it is part of.")
     direction: MessageDirection = plain("Which side wrote it.")
     origin: MessageOrigin = plain("How it came to be known.")
     status: MessageStatus = plain("How far it came.")
     content: MessageContent = computed(lambda message: message.current_content, "What it contains.")
     text: str | None = plain("The body or caption in its latest wording, whichever the content has.")
+    enrichments: list[Enrichment] = edge(
+        about_files.of_message, "What its file says, one of each kind; at most four."
+    )
     external_id: str | None = plain("WhatsApp's bare message id, once known.")
     client_message_id: str | None = plain("The id the sender gave it.")
     reply_to: Annotated["Message", strawberry.lazy("schema.crm.message")] | None = edge(

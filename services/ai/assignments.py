@@ -19,7 +19,8 @@ from domain.ids import AiRunId, ChatId, ContactId, MessageGroupId, MessageId, Se
 from persistence import ai_usage
 from persistence.unit_of_work import Reader, UnitOfWork
 from services.ai.agent_viewer import agent_viewer
-from services.ai.handing_over import call_a_person, let_next, session_of
+from services.ai.handing_over import call_a_person, session_of
+from services.crm.message_groups import let_next
 from services.viewer import Viewer
 
 

@@ -15,8 +15,9 @@ from domain.errors import Conflict, DomainError
 from domain.identity.permission import Permission
 from persistence.unit_of_work import UnitOfWork
 from services.ai.assignments import Assignment, in_charge, is_held, may_answer
-from services.ai.handing_over import call_a_person, let_next, session_of
+from services.ai.handing_over import call_a_person, session_of
 from services.crm import messages, sessions
+from services.crm.message_groups import let_next
 from services.viewer import Viewer
 
 

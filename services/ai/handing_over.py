@@ -1,13 +1,10 @@
-"""How people come in: a session that needs one, and the next burst that waits."""
+"""How people come in: a session that needs one."""
 
 from domain.ai.run import AiRun
 from domain.crm.chat import Chat
 from domain.crm.escalation import Escalation, EscalationCause
-from domain.crm.message_group import MessageGroup
 from domain.crm.session import Session
 from domain.ids import SessionId
-from persistence.crm.message_groups import GROUPS_DUE
-from persistence.due import Alarm
 from persistence.unit_of_work import Reader, UnitOfWork
 
 REASON_LIMIT = 500
@@ -30,11 +27,3 @@ async def session_of(reader: Reader, chat: Chat, session_id: SessionId | None) -
     if active is not None or session_id is None:
         return active
     return await reader.sessions.find(session_id)
-
-
-async def let_next(uow: UnitOfWork, group: MessageGroup) -> None:
-    """Let the next burst of the chat go on, which may have waited for this one past its time."""
-    await uow.session.flush()
-    for following in await uow.message_groups.open_in(group.chat_id):
-        if following.is_due(uow.now):
-            uow.alarms.append(Alarm(GROUPS_DUE.name, following.tenant_id, following.id, uow.now))

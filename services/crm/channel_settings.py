@@ -4,9 +4,12 @@ from dataclasses import replace
 from typing import Any, TypedDict
 
 from domain.crm.channel import DEFAULT_TAKEOVER_SECONDS, Channel, ChannelSettings
-from domain.crm.grouping import DEFAULT_RULES, DEFAULT_WINDOW_MS, GroupingRules
+from domain.crm.enrichment import EnrichmentKind
+from domain.crm.enrichment_rules import ALL_THERE_IS, EnrichmentRules
+from domain.crm.grouping import DEFAULT_RULES, GroupingRules
 from domain.errors import Invalid, Required
 from domain.identity.agent import AgentType
+from domain.identity.permission import Permission
 from domain.ids import AgentId, PipelineId
 from persistence.unit_of_work import UnitOfWork
 from services.scope import find_agent, find_one
@@ -19,9 +22,16 @@ class GroupingChanges(TypedDict, total=False):
     max_messages: int | None
     max_duration_ms: int | None
     enrichment_timeout_ms: int | None
-    group_chats: bool | None
-    extend_on_typing: bool | None
-    cancel_on_reply: bool | None
+    has_group_chats: bool | None
+    is_extended_by_typing: bool | None
+    is_cancelled_by_reply: bool | None
+
+
+class EnrichmentChanges(TypedDict, total=False):
+    """What may be set of what is found out about files; None is the default."""
+
+    kinds: list[EnrichmentKind] | None
+    language: str | None
 
 
 class Settings(TypedDict, total=False):
@@ -29,6 +39,7 @@ class Settings(TypedDict, total=False):
 
     debounce_timeout_ms: int | None
     grouping: GroupingChanges | None
+    enrichment: EnrichmentChanges | None
     agent_id: AgentId | None
     takeover_pause_seconds: int | None
     session_timeout_seconds: int | None
@@ -43,16 +54,17 @@ class Changes(Settings, total=False):
     name: str | None
 
 
-_NEVER_EMPTY = {"name": "name", "allow_groups": "allowGroups"}
+_NEVER_EMPTY = {"name": "name", "debounce_timeout_ms": "debounceTimeoutMs", "allow_groups": "allowGroups"}
 _DEFAULTS = {
-    "debounce_timeout_ms": DEFAULT_WINDOW_MS,
     "grouping": DEFAULT_RULES,
+    "enrichment": ALL_THERE_IS,
     "takeover_pause_seconds": DEFAULT_TAKEOVER_SECONDS,
 }
 
 
 async def settle(uow: UnitOfWork, viewer: Viewer, channel: Channel, changes: Changes) -> ChannelSettings:
     """Return the settings that changes amount to. Raises `Required`, `Invalid` or `NotFound` with the field."""
+    viewer.require(Permission.CHANNELS_WRITE)
     for name, published in _NEVER_EMPTY.items():
         if name in changes and changes[name] is None:  # type: ignore[literal-required] # Keys of Changes.
             raise Required(f"{published} cannot be cleared; give a value or leave it out.", field=[published])
@@ -61,6 +73,8 @@ async def settle(uow: UnitOfWork, viewer: Viewer, channel: Channel, changes: Cha
     }
     if (rules := changes.get("grouping")) is not None:
         settings["grouping"] = _rules(channel.grouping, rules)
+    if (enrichment := changes.get("enrichment")) is not None:
+        settings["enrichment"] = _enrichment(channel.enrichment, enrichment)
     if (pipeline_id := changes.get("pipeline_id")) is not None:
         await find_one(uow.pipelines, viewer, pipeline_id, field="pipelineId")
     if (agent_id := changes.get("agent_id")) is not None:
@@ -82,3 +96,13 @@ def _rules(rules: GroupingRules, changes: GroupingChanges) -> GroupingRules:
         rules,
         **{name: getattr(DEFAULT_RULES, name) if value is None else value for name, value in wanted.items()},
     )
+
+
+def _enrichment(rules: EnrichmentRules, changes: EnrichmentChanges) -> EnrichmentRules:
+    kinds, language = rules.kinds, rules.language
+    if "kinds" in changes:
+        asked = changes["kinds"]
+        kinds = None if asked is None else tuple(dict.fromkeys(asked))
+    if "language" in changes:
+        language = changes["language"]
+    return EnrichmentRules(kinds=kinds, language=language)

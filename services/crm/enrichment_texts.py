@@ -27,7 +27,7 @@ async def texts_of(
     one that is gone has none.
     """
     viewer.require(Permission.MESSAGES_READ)
-    found = await found_in(reader, viewer, message_ids=message_ids)
+    found = await found_in(reader, message_ids=message_ids)
     known = await reader.messages.find_many(message_ids)
     texts: dict[MessageId, list[str]] = {}
     for message in known.values():
@@ -39,15 +39,12 @@ async def texts_of(
 async def full_texts(reader: Reader, viewer: Viewer, *, messages: Sequence[Message]) -> dict[MessageId, str]:
     """Return all that each of these messages says: its words, then what `texts_of` tells."""
     viewer.require(Permission.MESSAGES_READ)
-    found = await found_in(reader, viewer, message_ids=[message.id for message in messages])
-    return {one.id: full_text(one.content, found=found.get(one.id, ())) for one in messages}
+    found = await found_in(reader, message_ids=[message.id for message in messages])
+    return {one.id: full_text(one.content, text=one.text, found=found.get(one.id, ())) for one in messages}
 
 
-async def found_in(
-    reader: Reader, viewer: Viewer, *, message_ids: Sequence[MessageId]
-) -> dict[MessageId, list[str]]:
+async def found_in(reader: Reader, *, message_ids: Sequence[MessageId]) -> dict[MessageId, list[str]]:
     """Return what was found in the files of messages, those left out in which nothing was found (yet)."""
-    viewer.require(Permission.MESSAGES_READ)
     texts: dict[MessageId, list[str]] = {}
     for message_id, several in (await reader.enrichments.of_messages(message_ids)).items():
         done = [one for one in several if one.status is EnrichmentStatus.COMPLETED and one.text]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 
 from domain.crm.channel import Channel, Engine
 from domain.crm.chat import Chat, ChatType
@@ -19,13 +18,17 @@ from domain.crm.inbound import (
     ReceivedMessage,
     ReceivedReaction,
     ReceivedRevoke,
+    ReceivedTyping,
 )
 from domain.crm.message import Message, MessageDirection, MessageOrigin, MessageStatus
 from domain.crm.session import Session, file_message, resolve_timeout
 from domain.ids import ChannelId, ContactId, SessionId
 from domain.values import AddressKind, WhatsAppAddress
 from persistence.crm.conversations import Conversations, identity_keys
+from services.crm.inbound_enrichments import want_texts
 from services.crm.inbound_files import want_file, with_file_id
+from services.crm.inbound_groups import hear_typing, heed_reply, join_group, leave_group
+from services.crm.outcome import Outcome
 
 _CHAT_TYPES = {
     AddressKind.PHONE: ChatType.INDIVIDUAL,
@@ -34,16 +37,6 @@ _CHAT_TYPES = {
     AddressKind.NEWSLETTER: ChatType.CHANNEL,
     AddressKind.BROADCAST: ChatType.CHANNEL,
 }
-
-
-class Outcome(Enum):
-    """What came of a webhook."""
-
-    FILED = "FILED"
-    REPEATED = "REPEATED"
-    WAITING = "WAITING"
-    PARKED = "PARKED"
-    IGNORED = "IGNORED"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +77,8 @@ def file_reports(
         elif isinstance(report.event, ChannelStateChanged):
             _follow_channel(held, held.channels[report.channel_id], report.event)
             filed.outcomes[report.number] = Outcome.FILED
+        elif isinstance(report.event, ReceivedTyping):
+            filed.outcomes[report.number] = hear_typing(held, report.channel_id, report.event)
         elif not isinstance(report.event, Fact):
             filed.outcomes[report.number] = Outcome.IGNORED
     for report in reports:
@@ -106,14 +101,19 @@ def people_of(event: InboundEvent) -> list[Party]:
         if isinstance(event, ReceivedReaction):
             found.append(event.reactor)
         return [party for party in found if party is not None]
+    if isinstance(event, ReceivedTyping) and (peer := peer_of_chat(event.chat, event.peer)) is not None:
+        return [peer]
     return []
 
 
 def peer_of(key: MessageKey) -> Party | None:
     """Return the other person of an individual chat."""
-    if not key.chat.is_person:
-        return None
-    return key.peer or Party(address=key.chat)
+    return peer_of_chat(key.chat, key.peer)
+
+
+def peer_of_chat(chat: WhatsAppAddress, peer: Party | None) -> Party | None:
+    """Return the other person of a chat, if it is an individual one."""
+    return (peer or Party(address=chat)) if chat.is_person else None
 
 
 def _takes(channel: Channel, chat: WhatsAppAddress) -> bool:
@@ -165,8 +165,13 @@ def _file_message(
     )
     if event.ack is not None and not inbound:
         message.acknowledge(event.ack, acked_at=event.sent_at, at=held.now)
+    if inbound:
+        join_group(held, channel, chat, message)
+    else:
+        heed_reply(held, channel, chat, event.sent_at)
     held.add_message(message)
     want_file(held, message, event)
+    want_texts(held, channel, chat, message)
     if inbound and (chat.last_message_at is None or event.sent_at >= chat.last_message_at):
         chat.wake(at=held.now)
     chat.file(event.sent_at, at=held.now)
@@ -276,6 +281,7 @@ def _session(
             timeout_seconds=resolve_timeout(
                 channel=channel.session_timeout_seconds, pipeline=timeouts.pipeline, project=timeouts.project
             ),
+            warning_seconds=channel.session_warning_seconds,
             at=held.now,
         )
         held.add_session(session)
@@ -335,6 +341,7 @@ def _apply(held: Conversations, channel_id: ChannelId, fact: Fact, filed: Filed)
             message.edit(fact.text, edited_at=fact.edited_at, at=held.now)
     elif _may_revoke(held, message, fact):
         message.revoke(revoked_at=fact.revoked_at, at=held.now)
+        leave_group(held, message)
     return True
 
 

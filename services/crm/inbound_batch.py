@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.crm.inbound import Fact, InboundEvent, ReceivedMessage
+from domain.crm.enrichment_routing import NOTHING, Abilities
+from domain.crm.inbound import Fact, InboundEvent, ReceivedMessage, ReceivedRevoke, ReceivedTyping
 from domain.ids import ChannelId, ContactId, ProjectId, TenantId
 from domain.values import AddressKind, WhatsAppAddress
 from persistence.bulk import Connection
@@ -12,28 +13,39 @@ from persistence.crm.channel_counters import count_events
 from persistence.crm.contact_merge import merge_contacts
 from persistence.crm.contacts import IdentityKey
 from persistence.crm.conversations import Conversations, SessionKey, identity_keys
+from persistence.due import Alarm
 from persistence.events import Cause
 from persistence.messaging import facts
 from persistence.messaging.facts import EarlyFact
-from services.crm.inbound import Outcome, Report, file_reports, peer_of, people_of
+from services.crm.inbound import Report, file_reports, peer_of, peer_of_chat, people_of
+from services.crm.outcome import Outcome
 
 
 @dataclass(frozen=True, kw_only=True)
 class Processed:
-    """What a batch did: the outcome of each report by its number, and whom to wake after the commit."""
+    """What a batch did: the outcome of each report by its number, and what is to be told after the commit."""
 
     outcomes: dict[int, Outcome]
     wakes: frozenset[str] = frozenset()
+    alarms: tuple[Alarm, ...] = ()
 
 
 async def process(
-    connection: Connection, tenant_id: TenantId, reports: Sequence[Report], *, now: datetime, cause: Cause
+    connection: Connection,
+    tenant_id: TenantId,
+    reports: Sequence[Report],
+    *,
+    now: datetime,
+    cause: Cause,
+    abilities: Abilities = NOTHING,
 ) -> Processed:
     """Apply a tenant's events in the order given, inside the caller's transaction.
 
+    `abilities` says what can be found out about files; nothing else is asked.
+
     Raises `Conflict` when another worker changed the same people meanwhile: roll back and start over.
     """
-    held = Conversations(connection=connection, now=now)
+    held = Conversations(connection=connection, now=now, abilities=abilities)
     await held.load_channels(report.channel_id for report in reports)
     outcomes = {
         report.number: Outcome.IGNORED for report in reports if report.channel_id not in held.channels
@@ -61,7 +73,7 @@ async def process(
         sent=filed.sent,
         at=now,
     )
-    return Processed(outcomes=outcomes | filed.outcomes, wakes=frozenset(wakes))
+    return Processed(outcomes=outcomes | filed.outcomes, wakes=frozenset(wakes), alarms=tuple(held.alarms))
 
 
 async def _early_facts(connection: Connection, reports: Sequence[Report]) -> list[EarlyFact]:
@@ -132,20 +144,22 @@ async def _load(
     messages: list[tuple[ChannelId, str]] = []
     echoes: list[tuple[ChannelId, str, SessionKey | None]] = []
     for channel_id, event in events:
-        if not isinstance(event, ReceivedMessage | Fact):
+        if isinstance(event, ReceivedTyping):
+            peer = peer_of_chat(event.chat, event.peer)
+        elif isinstance(event, ReceivedMessage | Fact):
+            messages.append((channel_id, event.key.external_id))
+            peer = peer_of(event.key)
+        else:
             continue
-        messages.append((channel_id, event.key.external_id))
-        peer = peer_of(event.key)
+        address = event.chat if isinstance(event, ReceivedTyping) else event.key.chat
         project = held.channels[channel_id].project_id
-        spellings = (
-            [one for address in peer.addresses for one in identity_keys(project, address)] if peer else []
-        )
+        spellings = [one for name in peer.addresses for one in identity_keys(project, name)] if peer else []
         contact_id = next((known[one] for one in spellings if one in known), None)
         key = (channel_id, contact_id) if contact_id is not None else None
         if key is not None:
             people.append(key)
-        elif event.key.chat.kind is not AddressKind.LID:
-            addresses.append((channel_id, str(event.key.chat)))
+        elif address.kind is not AddressKind.LID:
+            addresses.append((channel_id, str(address)))
         if isinstance(event, ReceivedMessage):
             if key is not None:
                 since, until = spans.get(key, (event.sent_at, event.sent_at))
@@ -159,3 +173,5 @@ async def _load(
         for channel_id, address, key in echoes
     )
     await held.load_messages(messages, echoes_in=[chat.id for chat in chats_with_echoes if chat])
+    if any(isinstance(event, ReceivedMessage | ReceivedRevoke | ReceivedTyping) for _, event in events):
+        await held.load_groups(held.chats)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from domain.crm.channel import Channel
 from domain.crm.content import ContentKind, Media, MediaStatus, media_of
+from domain.crm.enrichment_routing import NOTHING, Abilities
 from domain.crm.file_type import true_type
 from domain.crm.message import Message
 from domain.errors import NotFound
@@ -14,6 +15,7 @@ from domain.values import AddressKind, StoredFile, WhatsAppAddress
 from persistence.messaging import media as rows
 from persistence.messaging.media import Fetch, KeptFile
 from persistence.unit_of_work import Reader, UnitOfWork
+from services.crm.enrichment_files import file_lost, file_stored
 from services.viewer import Viewer
 
 _MEGABYTE = 1024 * 1024
@@ -85,11 +87,18 @@ async def hold(uow: UnitOfWork, viewer: Viewer, *, errand: FileErrand) -> None:
 
 
 async def store(
-    uow: UnitOfWork, viewer: Viewer, *, errand: FileErrand, file: StoredFile, told: Media
+    uow: UnitOfWork,
+    viewer: Viewer,
+    *,
+    errand: FileErrand,
+    file: StoredFile,
+    told: Media,
+    abilities: Abilities = NOTHING,
 ) -> bool:
     """Note that the file is kept, and describe it in its message; return False if that was done already.
 
-    `told` is what WAHA said about the file, for what the message did not say.
+    `told` is what WAHA said about the file, for what the message did not say; `abilities`, what can be found out
+    about it.
     """
     viewer.require(Permission.MESSAGES_READ)
     message, known = await _owner(uow, errand.fetch)
@@ -104,6 +113,9 @@ async def store(
     is_ours = await rows.store(uow.session, errand.fetch, stored, sha256=file.sha256, at=uow.now)
     if is_ours:
         message.store_media(stored, at=uow.now)
+        await file_stored(
+            uow, message, media_id=errand.fetch.media_id, channel=errand.channel, abilities=abilities
+        )
     return is_ours
 
 
@@ -161,6 +173,7 @@ async def _give_up(uow: UnitOfWork, fetch: Fetch, *, reason: str) -> None:
     failed = replace(known, status=MediaStatus.FAILED, error=reason[: rows.ERROR_LIMIT])
     if await rows.give_up(uow.session, fetch, error=reason):
         message.store_media(failed, at=uow.now)
+        await file_lost(uow, message, media_id=fetch.media_id, reason=f"There is no file: {reason}")
 
 
 async def _postpone(uow: UnitOfWork, fetch: Fetch, *, reason: str, after: float | None) -> None:

@@ -10,10 +10,12 @@ from domain.crm.content import MessageContent, media_of, with_media
 from domain.crm.message import Message, MessageOrigin
 from domain.crm.session import Session, file_message, resolve_timeout
 from domain.errors import AlreadyExists, ChannelOffline, Invalid, NotFound, Required, within
+from domain.identity.agent import AgentType
 from domain.identity.permission import Permission
 from domain.ids import ChannelId, ChatId, MediaId, MessageId, new_id
 from domain.values import PhoneNumber, WhatsAppAddress
 from persistence.unit_of_work import UnitOfWork
+from services.crm.inbound_groups import step_back
 from services.viewer import Viewer
 
 _NEVER_CONNECTED = {ChannelStatus.INACTIVE, ChannelStatus.ERROR}
@@ -72,10 +74,23 @@ async def send(
         message.session_id = (await _session(uow, viewer, chat, channel, message)).id
         contact = await uow.contacts.get_for_update(chat.contact_id)
         contact.interact(uow.now, at=uow.now)
+    if origin is MessageOrigin.API:
+        await _step_back(uow, viewer, chat, channel)
     chat.file(message.sent_at, at=uow.now)
     uow.messages.add(message)
     await uow.queue(message_id=message.id, channel_id=channel.id, chat_id=chat.id)
     return message
+
+
+async def _step_back(uow: UnitOfWork, viewer: Viewer, chat: Chat, channel: Channel) -> None:
+    """Let people go first: what one of them answers, no agent answers too."""
+    if not channel.cancels_on_reply and channel.agent_id is None:
+        return
+    author = None if viewer.agent_id is None else await uow.agents.find(viewer.agent_id)
+    if author is None or author.type is AgentType.HUMAN:
+        await uow.session.flush()
+        groups = await uow.message_groups.open_in(chat.id)
+        step_back(channel, chat, groups, sent_at=uow.now, at=uow.now)
 
 
 def _replayed(known: Message, content: MessageContent) -> Message:
@@ -195,6 +210,7 @@ async def _session(
                     pipeline=pipeline.session_timeout_seconds if pipeline else None,
                     project=project.session_timeout_seconds if project else None,
                 ),
+                warning_seconds=channel.session_warning_seconds,
                 at=uow.now,
             )
         )

@@ -7,7 +7,8 @@ from domain.errors import NotFound
 from domain.identity.permission import Permission
 from domain.identity.tenant import Project, Tenant
 from persistence import event_log
-from persistence.unit_of_work import Reader
+from persistence.unit_of_work import Reader, UnitOfWork
+from services.scope import lock_own_project
 from services.viewer import Viewer
 
 
@@ -35,6 +36,19 @@ async def find_tenants(reader: Reader, viewer: Viewer, *, ids: Sequence[UUID]) -
 async def find_projects(reader: Reader, viewer: Viewer, *, ids: Sequence[UUID]) -> dict[UUID, Project]:
     """Return the viewer's workspace if it is asked for. Needs no permission, as above."""
     return {viewer.project_id: await own_project(reader, viewer)} if viewer.project_id in ids else {}
+
+
+async def set_ai_budget(
+    uow: UnitOfWork, viewer: Viewer, *, microusd: int | None, expected_version: int | None
+) -> Project:
+    """Set what AI providers may cost the viewer's workspace in a day; None follows the installation.
+
+    Raises `NotFound`, `VersionConflict`, or `Invalid` for an impossible budget.
+    """
+    viewer.require(Permission.CHANNELS_WRITE)
+    project = await lock_own_project(uow.projects, viewer, expected_version=expected_version)
+    project.set_ai_budget(microusd, at=uow.now)
+    return project
 
 
 async def event_head(reader: Reader, viewer: Viewer) -> int:

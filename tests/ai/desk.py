@@ -95,12 +95,13 @@ class Desk:
                 contact_id=person.contact_id,
                 session_id=person.session_id,
                 message_id=said[0].id,
+                sent_at=said[0].sent_at,
                 grouping=channel.bursts,
                 is_behind=False,
                 at=uow.now,
             )
             for one in said[1:]:
-                group.add(one.id, grouping=channel.bursts, at=uow.now)
+                group.add(one.id, sent_at=one.sent_at, grouping=channel.bursts, at=uow.now)
             group.flush(at=uow.now)
             group.begin(at=uow.now)
             assert group.take(token, at=uow.now)

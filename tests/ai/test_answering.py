@@ -115,7 +115,7 @@ async def test_an_agent_hands_over_until_a_person_lets_it_answer_again(desk: Des
     session = await desk.session(maria)
     assert session.escalation is not None
     assert session.escalation.reason == "She asks for a person."
-    assert (await desk.chat(maria)).automation_paused_until == UNTIL_RESUMED
+    assert (await desk.chat(maria)).automation_resumes_at == UNTIL_RESUMED
     assert (await desk.run())["outcome"] == "ESCALATED"
     assert await desk.events("session.escalated", "chat.automation_paused") == [
         "chat.automation_paused",
@@ -238,7 +238,7 @@ async def test_after_the_last_attempt_the_fallback_is_said_and_people_are_told(
     session = await desk.session(maria)
     assert session.escalation is not None
     assert session.escalation.cause.value == "FAILURE"
-    assert (await desk.chat(maria)).automation_paused_until is None
+    assert (await desk.chat(maria)).automation_resumes_at is None
 
 
 @pytest.mark.parametrize("fault", ["bad_json", "wrong_shape", "empty_choices"])
@@ -298,6 +298,7 @@ async def test_a_burst_that_arrives_meanwhile_waits_and_is_not_told(desk: Desk, 
             contact_id=maria.contact_id,
             session_id=maria.session_id,
             message_id=late.id,
+            sent_at=late.sent_at,
             grouping=channel.bursts,
             is_behind=True,
             at=uow.now,

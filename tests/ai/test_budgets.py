@@ -28,7 +28,7 @@ async def test_a_contact_gets_so_many_answers_a_day(desk: Desk, ai: Running) -> 
     session = await desk.session(maria)
     assert session.escalation is not None
     assert session.escalation.cause.value == "BUDGET"
-    assert (await desk.chat(maria)).automation_paused_until is None
+    assert (await desk.chat(maria)).automation_resumes_at is None
 
 
 async def test_another_session_of_the_day_is_not_escalated_again(desk: Desk, ai: Running) -> None:

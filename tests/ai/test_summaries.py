@@ -7,6 +7,7 @@ from typing import Any
 from aisim.testing import Running
 from domain.crm.session import SessionEndReason
 from jobs import agent_summaries
+from persistence.ai.session_summaries import SUMMARIES_DUE
 from tests.ai.desk import PRICES, Desk, Person, conversations
 from tests.ai.injections import CORPUS
 from tests.factories import CLOCK
@@ -35,8 +36,12 @@ async def end(desk: Desk, person: Person) -> None:
 
 
 async def summarize(desk: Desk, **more: Any) -> int:
+    """Sum up what is due, as the sweep does."""
     wanted = {"chat_model": desk.model, "prices": PRICES} | more
-    return await agent_summaries.summarize_due(desk.database, **wanted)
+    due = await SUMMARIES_DUE.due(desk.database.system, now=CLOCK.now(), limit=10)
+    return sum(
+        [await agent_summaries.summarize(desk.database, who, ids, **wanted) for who, ids in due.items()]
+    )
 
 
 async def test_an_ended_session_is_summed_up_once(desk: Desk, ai: Running) -> None:

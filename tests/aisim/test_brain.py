@@ -14,7 +14,7 @@ from wasim.media import file_of
 @pytest.mark.parametrize(
     ("words", "answer"),
     [
-        ("Oi!", "Olá! Aqui é da Padaria Exemplo. Posso ajudar em algo mais?"),
+        ("Oi!", "Olá! Aqui é da Padaria Exemplo. Como posso ajudar?"),
         (
             "Quanto fica o bolo?",
             "O bolo de aniversário fica em R$ 9,00 por pessoa. Para quantas pessoas seria?",
@@ -35,6 +35,10 @@ from wasim.media import file_of
         ("Cadê o meu pedido 4821?", "O pedido 4821 está no forno."),
         ("Where is my order #4821?", "Order 4821 is in the oven."),
         ("Obrigada!", "Eu que agradeço! Posso ajudar em algo mais?"),
+        (
+            "Quer que eu deixe dois sacos?",
+            "Sobre “Quer que eu deixe dois sacos?”: preciso confirmar com a equipe antes de responder.",
+        ),
         ("Me chamo Ana", "Prazer, Ana! Posso ajudar em algo mais?"),
         (
             "A festa é sábado que vem",
@@ -56,6 +60,26 @@ async def test_all_that_was_said_since_the_last_answer_counts(client):
     )
 
     assert answer == "Para 18 pessoas, o bolo de aniversário fica em R$ 162,00."
+
+
+async def test_what_a_question_leaves_open_may_have_been_said_before(client):
+    answer = await client.say(
+        "Hello! We would love breakfast for twelve on Thursday.",
+        {"role": "assistant", "content": "Got it."},
+        "Two of us are vegan.",
+        {"role": "assistant", "content": "Understood."},
+        "What would it cost with fresh juice?",
+    )
+
+    assert answer == "For 12 people, the breakfast basket comes to R$ 384.00."
+
+
+async def test_words_on_a_picture_ask_for_nothing(client):
+    shown = file_of(Image(description="Um cartaz: entrega grátis, aceitamos Pix"), "s").data
+
+    assert await client.say([text("Vi isto na rua"), picture(shown)]) == (
+        "Vi a foto: Um cartaz: entrega grátis, aceitamos Pix. Posso ajudar em algo mais?"
+    )
 
 
 async def test_nobody_is_greeted_twice(client):

@@ -88,7 +88,7 @@ async def test_models_are_listed(ai):
     body = (await ai.client.get("/v1/models")).json()
 
     assert body["object"] == "list"
-    assert [model["id"] for model in body["data"]] == ["aisim-chat", "aisim-small", "whisper-1"]
+    assert [model["id"] for model in body["data"]] == ["aisim-chat", "gpt-4o-mini", "whisper-1"]
     assert {model["object"] for model in body["data"]} == {"model"}
 
 

@@ -29,6 +29,7 @@ from persistence.crm.chats import chat_collection
 from persistence.crm.contacts import contact_collection
 from persistence.crm.messages import message_collection
 from persistence.crm.sessions import session_collection
+from persistence.operations.job_runs import job_run_collection
 from persistence.paging import Collection
 from schema.root import schema
 from schema.user_errors import UserErrorCode
@@ -46,6 +47,7 @@ COLLECTIONS: dict[str, Collection[Any]] = {
     "Chat": chat_collection,
     "Session": session_collection,
     "Message": message_collection,
+    "JobRun": job_run_collection,
 }
 
 

@@ -234,11 +234,7 @@ def test_a_debounce_window_has_limits(milliseconds: int, is_valid: bool) -> None
     def configure() -> None:
         channel.configure(
             at=SOON,
-            name="Loja",
             debounce_timeout_ms=milliseconds,
-            session_timeout_seconds=None,
-            allow_groups=False,
-            pipeline_id=None,
         )
 
     if is_valid:

@@ -212,10 +212,16 @@ async def test_authors_are_contacts_people_bots_or_the_system(
         ("SystemActor", "System"),
         ("HumanAgent", "HUMAN"),
         ("BotAgent", "BOT"),
+        ("BotAgent", "AI"),
         ("SystemActor", "SYSTEM"),
     ]
-    assert [one["__typename"] for one in found["agents"]["nodes"]] == ["HumanAgent", "HumanAgent", "BotAgent"]
-    assert found["agents"]["totalCount"] == 3
+    assert [one["__typename"] for one in found["agents"]["nodes"]] == [
+        "HumanAgent",
+        "HumanAgent",
+        "BotAgent",
+        "BotAgent",
+    ]
+    assert found["agents"]["totalCount"] == 4
 
 
 async def test_the_first_response_is_ours_after_the_contacts_first_message(

@@ -135,7 +135,7 @@ async def test_filing_new_people_takes_as_many_statements_for_one_as_for_forty(
         with connection.query_logger(lambda one: statements.append(one.query)):
             await process(connection, shop.tenant_id, reports, now=CLOCK.now(), cause=CAUSE)
 
-    assert len(statements) == 16
+    assert len(statements) == 17
     assert await rows(database, shop, "SELECT count(*) FROM contacts") == [(many + 1,)]
 
 

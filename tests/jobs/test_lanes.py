@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.crm.channel import ChannelStatus
-from jobs import housekeeping
 from persistence.database import Database
 from tests.conversation import GROUP, conversation, picture
-from tests.factories import Shop, open_shop, receive, work_off
+from tests.factories import Shop, end_overdue_sessions, open_shop, receive, work_off
 from tests.waha import JOAO, MARIA, START, Person, Script
 
 
@@ -251,14 +250,14 @@ async def test_sessions_end_by_silence_at_their_last_activity(database: Database
     script = Script()
     await file(database, shop, [script.message("AAA1"), script.message("AAA2", by=JOAO, at=60)])
 
-    assert await housekeeping.end_overdue_sessions(database) == 2
+    assert await end_overdue_sessions(database) == 2
 
     assert await rows(
         database,
         shop,
         f"SELECT status, extract(epoch FROM ended_at)::int - {START} FROM sessions ORDER BY started_at",
     ) == [("ENDED", 0), ("ENDED", 60)]
-    assert await housekeeping.end_overdue_sessions(database) == 0
+    assert await end_overdue_sessions(database) == 0
 
 
 async def test_a_group_has_participants_and_no_sessions(database: Database, shop: Shop) -> None:
@@ -359,7 +358,7 @@ async def test_any_order_and_repetition_ends_in_the_same_picture(database: Datab
     events = conversation()
     clean, messy = await open_shop(database), await open_shop(database)
     await file(database, clean, events)
-    await housekeeping.end_overdue_sessions(database)
+    await end_overdue_sessions(database)
 
     dice = random.Random(seed)
     deliveries = events * 3
@@ -368,6 +367,6 @@ async def test_any_order_and_repetition_ends_in_the_same_picture(database: Datab
         size = dice.randint(1, 40)
         some, deliveries = deliveries[:size], deliveries[size:]
         await file(database, messy, some)
-    await housekeeping.end_overdue_sessions(database)
+    await end_overdue_sessions(database)
 
     assert await picture(database, messy) == await picture(database, clean)

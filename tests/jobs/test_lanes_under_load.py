@@ -12,12 +12,12 @@ import pytest
 from domain.clock import SystemClock
 from domain.crm.content import TextContent
 from domain.values import PhoneNumber
-from jobs import housekeeping, lanes
+from jobs import lanes
 from persistence.database import Database
 from persistence.events import Cause
 from services.crm import messages
 from tests.conversation import conversation, picture
-from tests.factories import Shop, open_shop, read_webhook, receive, work_off
+from tests.factories import Shop, end_overdue_sessions, open_shop, read_webhook, receive, work_off
 from tests.waha import JOAO, MARIA
 
 CAUSE = Cause(correlation_id="test", actor="test")
@@ -73,7 +73,7 @@ async def test_workers_and_senders_that_meet_leave_the_clean_picture(
     clean = await open_shop(database)
     await receive(database, clean, events)
     await work_off(database)
-    await housekeeping.end_overdue_sessions(database)
+    await end_overdue_sessions(database)
     dice = random.Random(seed)
     began_at = database.clock.now()
     shops = [await open_shop(database, name=f"Loja {number}") for number in range(TENANTS)]
@@ -95,7 +95,7 @@ async def test_workers_and_senders_that_meet_leave_the_clean_picture(
             )
             while await database.system.fetchval("SELECT count(*) FROM inbox_events"):  # noqa: ASYNC110 In PostgreSQL.
                 await asyncio.sleep(0.05)
-    await housekeeping.end_overdue_sessions(database)
+    await end_overdue_sessions(database)
 
     expected = without_what_was_sent(await picture(database, clean), began_at)
     for shop in shops:

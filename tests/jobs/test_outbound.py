@@ -31,6 +31,10 @@ from domain.values import PhoneNumber
 from integrations import redis_feed
 from integrations.waha.client import Waha
 from jobs import groups, outbound
+from jobs.cancelling import end
+from jobs.job_history import JobHistory
+from jobs.local_queue import LocalQueue
+from jobs.registry import Registry
 from persistence.database import Database
 from persistence.events import Cause
 from services.crm import chats, deliveries, messages
@@ -499,6 +503,17 @@ async def test_a_channel_that_is_not_connected_refuses_messages(database: Databa
             )
 
 
+@asynccontextmanager
+async def local_jobs(world: World) -> AsyncIterator[LocalQueue]:
+    """The jobs of groups, run by this process, without Redis."""
+    database = world.database
+    registry = Registry([groups.naming(database, dial=world.dial)])
+    queue = LocalQueue(registry, JobHistory(database), clock=database.clock)
+    running = asyncio.create_task(queue.run())
+    yield queue
+    await end([running])
+
+
 async def test_a_new_group_learns_its_name(world_of: Callable[[str], Awaitable[World]]) -> None:
     world = await world_of("GOWS")
     group = await world.waha.post(
@@ -512,10 +527,10 @@ async def test_a_new_group_learns_its_name(world_of: Callable[[str], Awaitable[W
     )
     await world.until("SELECT type, subject FROM chats", [("GROUP", None)])
 
-    assert await groups.name_groups(world.database, dial=world.dial) == 1
-
-    assert await world.rows("SELECT subject, subject_due_at FROM chats") == [("Feira de Sábado", None)]
-    assert await groups.name_groups(world.database, dial=world.dial) == 0
+    async with local_jobs(world) as queue:
+        assert await groups.place_unnamed(world.database, queue) == 1
+        await world.until("SELECT subject, subject_due_at FROM chats", [("Feira de Sábado", None)])
+        assert await groups.place_unnamed(world.database, queue) == 0
 
 
 async def test_a_group_that_waha_does_not_know_is_asked_for_again_later(
@@ -525,6 +540,6 @@ async def test_a_group_that_waha_does_not_know_is_asked_for_again_later(
     await receive(world.database, world.shop, [Script().message("AAA1", group="120363999999999999@g.us")])
     await work_off(world.database)
 
-    assert await groups.name_groups(world.database, dial=world.dial) == 1
-
-    assert await world.rows("SELECT subject, subject_due_at > now() FROM chats") == [(None, True)]
+    async with local_jobs(world) as queue:
+        assert await groups.place_unnamed(world.database, queue) == 1
+        await world.until("SELECT subject, subject_due_at > now() FROM chats", [(None, True)])

@@ -4,12 +4,16 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from domain.crm.enrichment import EnrichmentKind
+from domain.crm.enrichment_routing import Abilities
 from persistence.database import Database
 from persistence.events import Cause
-from tests.factories import Shop, open_shop
+from services.crm.enrichment_files import file_lost
+from tests.factories import Shop, open_shop, receive, work_off
 from tests.live.events import Spawn, until
 from tests.live.servers import SHORT, Client, Server, arrive, serving
 from tests.waha import JOAO, Script
@@ -72,6 +76,33 @@ async def test_a_message_reaches_who_subscribed_for_it(server: Server, shop: Sho
     assert got["4"][0]["messageUpdated"]["message"] == {"text": "Olá"}
     assert {one["chatUpdated"]["type"].partition(".")[0] for one in got["2"]} == {"chat"}
     assert {one["sessionUpdated"]["type"].partition(".")[0] for one in got["3"]} == {"session"}
+
+
+async def test_a_message_is_told_again_when_it_is_known_what_its_file_says(
+    server: Server, shop: Shop
+) -> None:
+    client = await server.greeted(shop)
+    voice = {"audioMessage": {"PTT": True, "mimetype": "audio/ogg"}}
+    await receive(server.database, shop, [Script().message("A1", body=voice)])
+    everything = Abilities(kinds=frozenset(EnrichmentKind))
+    await work_off(server.database, abilities=everything)
+    query = (
+        "subscription ($after: EventCursor) { messageUpdated(after: $after) "
+        "{ type message { externalId enrichments { status } } } }"
+    )
+    await client.subscribe("1", query)
+    cause = Cause(correlation_id="test", actor="test")
+    async with server.database.writing(shop.tenant_id, cause) as uow:
+        ((message_id, media_id),) = (
+            await uow.session.execute(text("SELECT message_id, media_id FROM enrichments"))
+        ).all()
+        message = await uow.messages.get_for_update(message_id)
+        await file_lost(uow, message, media_id=media_id, reason="There is no file.")
+
+    assert (await client.read())["payload"]["data"]["messageUpdated"] == {
+        "type": "enrichment.failed",
+        "message": {"externalId": "A1", "enrichments": [{"status": "FAILED"}]},
+    }
 
 
 async def test_a_cursor_resumes_exactly_behind_its_event(server: Server, shop: Shop) -> None:

@@ -83,14 +83,7 @@ async def test_waking_follows_the_commit(postgres_url: str, cause: Cause, databa
     async with Database(postgres_url, clock=database.clock, wake=wake) as other:
         async with other.writing(shop.tenant_id, cause) as uow:
             channel = await uow.channels.get_for_update(shop.channel_id)
-            channel.configure(
-                at=uow.now,
-                name="Novo",
-                debounce_timeout_ms=0,
-                session_timeout_seconds=None,
-                allow_groups=True,
-                pipeline_id=None,
-            )
+            channel.configure(at=uow.now, name="Novo")
             assert woken == []
 
     assert woken == ["outbox: Novo"]

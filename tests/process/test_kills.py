@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs import housekeeping
 from persistence.database import Database
 from tests.conversation import conversation, picture
-from tests.factories import open_shop, receive, work_off
+from tests.factories import end_overdue_sessions, open_shop, receive, work_off
 from tests.process.programs import api, deliver, environment_for, kill, settled, start
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +48,7 @@ async def test_shuffled_tripled_events_survive_killed_workers(
             await settled(database)
     finally:
         kill(worker)
-    await housekeeping.end_overdue_sessions(database)
+    await end_overdue_sessions(database)
 
     assert await database.system.fetchval("SELECT count(*) FROM inbox_dead") == 0
     assert await picture(database, messy) == await picture(database, clean)

@@ -111,6 +111,37 @@ def test_given_bytes_are_served_as_given():
     assert file_of(Text(text="no file"), "seed") is None
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"kind": "voice", "words": "É para sábado"}, b"TRANSCRIPT=\xc3\x89 para s\xc3\xa1bado"),
+        ({"kind": "audio", "words": "It is for Saturday"}, b"ICMT\x13\x00\x00\x00It is for Saturday\x00"),
+        ({"kind": "image", "description": "Um pão"}, b"\xff\xfe\x00\x09Um p\xc3\xa3o"),
+        (
+            {"kind": "image", "description": "Um pão", "mimetype": "image/png"},
+            b"tEXtDescription\x00Um p\xe3o",
+        ),
+    ],
+)
+async def test_words_and_descriptions_are_inside_the_files_that_are_downloaded(wasim, content, expected):
+    sent = await wasim.post("sessions/shop/incoming", person="5511999990001", content=content)
+    path = f"/api/shop/chats/5511999990001@c.us/messages/{sent['id']}"
+    message = (await wasim.control.get(path, params={"downloadMedia": "true"})).json()
+
+    file = await wasim.control.get(message["media"]["url"])
+
+    assert expected in file.content
+
+
+async def test_data_that_is_given_is_not_changed_for_words(wasim):
+    content = {"kind": "voice", "words": "Oi", "data": base64.b64encode(b"OggS").decode()}
+    sent = await wasim.post("sessions/shop/incoming", person="5511999990001", content=content)
+    path = f"/api/shop/chats/5511999990001@c.us/messages/{sent['id']}"
+    message = (await wasim.control.get(path, params={"downloadMedia": "true"})).json()
+
+    assert (await wasim.control.get(message["media"]["url"])).content == b"OggS"
+
+
 def test_extensions_ignore_parameters():
     assert extension("audio/ogg; codecs=opus") == "oga"
     assert extension("application/zip") == "zip"

@@ -77,7 +77,7 @@ def _required(function: Callable[..., object], seen: set[object]) -> Iterator[st
             yield from (argument.attr for argument in node.args if isinstance(argument, ast.Attribute))
         elif isinstance(node, ast.Name | ast.Attribute):
             target = _resolve(node, function)
-            if (getattr(target, "__module__", "") or "").startswith(_PACKAGES) and isinstance(
+            if (getattr(target, "__module__", None) or "").startswith(_PACKAGES) and isinstance(
                 target, FunctionType
             ):
                 yield from _required(target, seen)

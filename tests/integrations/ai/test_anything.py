@@ -29,15 +29,19 @@ anything = st.recursive(
 
 
 def fields(**known: st.SearchStrategy) -> st.SearchStrategy:
-    """Objects that have some of the members, right or wrong."""
-    return st.fixed_dictionaries({}, optional={name: one | anything for name, one in known.items()})
+    """Objects that have the members, or some of them, right or wrong."""
+    some = st.fixed_dictionaries({}, optional={name: one | anything for name, one in known.items()})
+    whole = st.fixed_dictionaries(known)
+    return whole | whole | whole | some
 
 
 functions = fields(name=st.text(), arguments=st.sampled_from(["{}", '{"a": 1}', "[", ""]))
 tool_calls = st.lists(fields(id=st.text(), function=functions), max_size=3)
-messages = fields(content=st.text(), tool_calls=tool_calls, refusal=st.text())
+messages = fields(
+    content=st.none() | st.text(), tool_calls=st.none() | tool_calls, refusal=st.none() | st.just("No")
+)
 reasons = st.sampled_from(["stop", "length", "tool_calls", "content_filter"])
-choices = st.lists(fields(message=messages, finish_reason=reasons), max_size=2)
+choices = st.lists(fields(message=messages, finish_reason=reasons), min_size=1, max_size=2)
 usages = fields(prompt_tokens=st.integers(), completion_tokens=st.integers(), prompt_tokens_details=anything)
 bodies = fields(choices=choices, usage=usages, model=st.text())
 

@@ -16,6 +16,9 @@ from types import SimpleNamespace as Thing
 
 class WhisperModel:
     def __init__(self, path, **options):
+        with open(path + "/model.bin") as file:
+            if file.read():
+                raise RuntimeError("unsupported model")
         assert options == {"device": "cpu", "compute_type": "int8", "local_files_only": True}
 
     def transcribe(self, audio, *, language, initial_prompt):
@@ -78,6 +81,15 @@ async def test_a_missing_model_is_told_with_its_place(model: Path) -> None:
 
     assert caught.value.code == "NO_MODEL"
     assert str(model) in caught.value.reason
+
+
+async def test_a_model_that_is_none_is_told(model: Path) -> None:
+    (model / "model.bin").write_text("garbage")
+
+    with pytest.raises(Rejected, match=r"cannot be loaded \(RuntimeError\)") as caught:
+        await transcribed(LocalWhisper(model), model / "sound")
+
+    assert caught.value.code == "NO_MODEL"
 
 
 async def test_a_missing_package_is_told(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

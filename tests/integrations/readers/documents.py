@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Mapping
 
 from pypdf import PdfWriter
@@ -111,3 +112,55 @@ def bomb(name: str, *, size: int) -> bytes:
             for _ in range(size // 2**20):
                 entry.write(bytes(2**20))
     return buffer.getvalue()
+
+
+def pdf_of(*objects: bytes) -> bytes:
+    """A PDF of hand-written objects, numbered from 1, of which the first is the catalogue."""
+    written, places = b"%PDF-1.7\n", []
+    for number, content in enumerate(objects, 1):
+        places.append(len(written))
+        written += b"%d 0 obj\n%b\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % one for one in places)
+    size = len(objects) + 1
+    end = b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % (size, len(written))
+    return written + b"xref\n0 %d\n0000000000 65535 f \n%b%b" % (size, table, end)
+
+
+def pdf_page(contents: bytes, *more: bytes) -> bytes:
+    """A PDF of one page, whose resources are object 5."""
+    return pdf_of(
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Resources 5 0 R >>",
+        contents,
+        *(more or (b"<< >>",)),
+    )
+
+
+def drawing_itself(*, text: str = "") -> bytes:
+    """A PDF with a page of that text, if any, and one with a form that draws itself twice."""
+    form = b"<< /Type /XObject /Subtype /Form /Resources 5 0 R /Length 11 >>\nstream\n/F Do /F Do\nendstream"
+    drawn, resources = b"<< /Length 5 >>\nstream\n/F Do\nendstream", b"<< /XObject << /F 6 0 R >> >>"
+    if not text:
+        return pdf_page(drawn, resources, form)
+    shown = b"BT /F1 20 Tf 20 100 Td (%b) Tj ET" % text.encode()
+    return pdf_of(
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [7 0 R 3 0 R] /Count 2 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Resources 5 0 R >>",
+        drawn,
+        resources,
+        form,
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 200] /Contents 8 0 R /Resources 9 0 R >>",
+        b"<< /Length %d >>\nstream\n%b\nendstream" % (len(shown), shown),
+        b"<< /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >>",
+    )
+
+
+def inflating_twice(size: int) -> bytes:
+    """A stream of a PDF that inflates to so many zeros."""
+    inner = zlib.compressobj(9)
+    once = b"".join([inner.compress(bytes(2**20)) for _ in range(size // 2**20)]) + inner.flush()
+    twice = zlib.compress(once, 9)
+    head = b"<< /Length %d /Filter [/FlateDecode /FlateDecode] >>" % len(twice)
+    return b"%b\nstream\n%b\nendstream" % (head, twice)

@@ -10,7 +10,8 @@ from domain.ai.file_text import CUT, ReadBy
 from integrations.errors import Rejected
 from integrations.readers import ocr
 from integrations.readers.reader import LocalReader
-from tests.integrations.readers.documents import PDF, pdf
+from integrations.readers.sandbox import Limits
+from tests.integrations.readers.documents import PDF, drawing_itself, pdf
 
 pytestmark = pytest.mark.skipif(not ocr.is_installed(for_pdf=True), reason="the extra ocr is not installed")
 
@@ -53,6 +54,26 @@ async def test_pages_with_text_are_kept_beside_those_without(tmp_path: Path) -> 
 
     assert found.text == "This page has a text of its own." + CUT
     assert (found.read_by, found.pages, found.is_cut) == (ReadBy.TEXT, 3, True)
+
+
+async def test_a_page_that_cannot_be_drawn_takes_no_text_with_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(drawing_itself(text="This page has a text of its own."))
+    reader = LocalReader(recognition=Limits(memory=3 * 1024**3, cpu_seconds=8, wall_seconds=60.0))
+
+    found = await reader.read(tmp_path / "file", mime_type=PDF)
+
+    assert found.text == "This page has a text of its own." + CUT
+    assert (found.read_by, found.pages, found.is_cut) == (ReadBy.TEXT, 2, True)
+
+
+async def test_a_pdf_that_cannot_be_drawn_and_has_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(drawing_itself())
+    reader = LocalReader(recognition=Limits(memory=3 * 1024**3, cpu_seconds=4, wall_seconds=60.0))
+
+    with pytest.raises(Rejected) as caught:
+        await reader.read(tmp_path / "file", mime_type=PDF)
+
+    assert caught.value.code in {"TOO_SLOW", "UNREADABLE"}
 
 
 async def test_an_empty_picture_has_no_text(tmp_path: Path) -> None:

@@ -20,9 +20,13 @@ from tests.integrations.readers.documents import (
     XLSX,
     bomb,
     docx,
+    drawing_itself,
+    inflating_twice,
     open_document,
     paragraph,
     pdf,
+    pdf_of,
+    pdf_page,
     pptx,
     xlsx,
     zipped,
@@ -226,6 +230,27 @@ async def test_a_file_that_lies_about_its_type_is_refused(
 )
 async def test_a_pdf_that_cannot_be_opened_is_refused(tmp_path: Path, content: bytes, code: str) -> None:
     assert await refusal(tmp_path, content, PDF) == code
+
+
+async def test_a_page_that_inflates_without_end_has_no_text(tmp_path: Path) -> None:
+    reader = LocalReader(limits=Limits(memory=384 * 2**20))
+
+    found = await read(tmp_path, pdf_page(inflating_twice(512 * 2**20)), PDF, reader)
+
+    assert (found.text, found.pages) == ("", 1)
+
+
+@without_ocr
+async def test_a_form_that_draws_itself_ends(tmp_path: Path) -> None:
+    found = await read(tmp_path, drawing_itself(), PDF)
+
+    assert (found.text, found.pages) == ("", 1)
+
+
+async def test_pages_that_hold_themselves_are_refused(tmp_path: Path) -> None:
+    loop = pdf_of(b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [2 0 R 2 0 R] /Count 9 >>")
+
+    assert await refusal(tmp_path, loop, PDF) == "UNREADABLE"
 
 
 def many_entries() -> bytes:

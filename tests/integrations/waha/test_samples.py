@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.crm.inbound import ChannelStateChanged, Ignored, Party, ReceivedMessage
+from domain.crm.inbound import ChannelStateChanged, Ignored, Party, ReceivedMessage, ReceivedTyping
 from integrations.waha import envelope, translate
 from tests.integrations.waha.payloads import NOW, encoded
 
@@ -18,6 +18,9 @@ def described(fact: object) -> dict:
     words: dict = {"fact": type(fact).__name__}
     if isinstance(fact, Ignored):
         return words | {"reason": fact.reason}
+    if isinstance(fact, ReceivedTyping):
+        words |= {"chat": str(fact.chat), "peer": party(fact.peer)}
+        return {name: value for name, value in words.items() if value is not None}
     if isinstance(fact, ChannelStateChanged):
         words |= {"state": fact.state.value, "own": party(fact.own), "engine": fact.engine}
     else:

@@ -1,0 +1,170 @@
+"""Works on bursts of messages once their writers pause: hands each to one worker, reads it, lets an agent answer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+from domain.crm.message_group import WORK_LEASE, MessageGroup
+from domain.errors import Conflict
+from domain.ids import MessageGroupId, TenantId, new_id, parse_type_id, type_id
+from domain.operations.queue import JobOrder, job_key
+from jobs.registry import Job, JobContext, job
+from persistence.crm import message_groups as rows
+from persistence.database import Database
+from persistence.events import Cause
+from persistence.outages import heed_cancellation
+from services.crm import message_groups as service
+from services.ports import JobQueue
+from services.viewer import Viewer, system_viewer
+
+log = structlog.get_logger()
+
+HOLD_SECONDS = WORK_LEASE.total_seconds() / 3
+"""How often a worker says that it still works on a group."""
+
+JOB = "message_group.process"
+
+_LONGEST_SECONDS = 300.0
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=2), timedelta(seconds=60)
+_CAUSE = Cause(correlation_id="message_groups", actor="system")
+
+LATENESS = Histogram(
+    "ventros_message_group_lateness_seconds",
+    "From the end of a group's window to its claim.",
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
+)
+WORKED = Counter("ventros_message_groups", "Groups that were worked on, by what came of it.", ["outcome"])
+
+
+class Answer(Protocol):
+    """What answers a burst."""
+
+    async def __call__(self, group: MessageGroup, token: UUID) -> bool:
+        """Answer a group that was taken with the token; return whether it was settled along with the answer.
+
+        Raises `Conflict` when the group was lost meanwhile, and anything else when it is to be tried again.
+        """
+        ...
+
+
+async def claim(
+    database: Database, tenant_id: TenantId, ids: Sequence[UUID], *, queue: JobQueue
+) -> list[MessageGroup]:
+    """Close those of a tenant's groups whose time has come, leave a job for each, and return them."""
+    now = database.clock.now()
+    async with database.tenant_transaction(tenant_id) as connection:
+        found = await rows.claim(connection, [MessageGroupId(id_) for id_ in ids], now=now, cause=_CAUSE)
+    if not found:
+        return []
+    for group in found:
+        LATENESS.observe(max((now - group.expires_at).total_seconds(), 0))
+    await database.wake("outbox")
+    # A job that gets lost is left again once the group's lease has passed.
+    await queue.enqueue_many([_order(group) for group in found])
+    return found
+
+
+def processing(database: Database, *, answer: Answer | None) -> Job:
+    """Return the job that works on one group."""
+
+    async def run(context: JobContext, group_id: str) -> None:
+        key = MessageGroupId(parse_type_id(group_id)[1])
+        await process(database, context.tenant_id, key, answer=answer)
+
+    return job(JOB, run, queue="fast", timeout_seconds=_LONGEST_SECONDS)
+
+
+async def process(
+    database: Database,
+    tenant_id: TenantId,
+    group_id: MessageGroupId,
+    *,
+    answer: Answer | None,
+    hold_seconds: float = HOLD_SECONDS,
+) -> bool:
+    """Work on a group if it is its turn; return whether it was."""
+    viewer = system_viewer(tenant_id=tenant_id)
+    token = new_id()
+    async with database.writing(tenant_id, _CAUSE) as uow:
+        group = await service.take(uow, viewer, group_id=group_id, token=token)
+    if group is None:
+        return False
+    try:
+        async with _held(database, viewer, group_id, token, every=hold_seconds):
+            is_settled = answer is not None and await answer(group, token)
+        if not is_settled:
+            async with database.writing(tenant_id, _CAUSE) as uow:
+                await service.complete(uow, viewer, group_id=group_id, token=token)
+    except Conflict:
+        # Cancelled, or taken over by another worker: what it did has had no effect.
+        WORKED.labels("lost").inc()
+        log.info("group.lost", group_id=str(group_id), attempt=group.attempts)
+    except Exception as error:
+        heed_cancellation()
+        WORKED.labels("retried").inc()
+        log.exception("group.failed", group_id=str(group_id), attempt=group.attempts)
+        await _retry_later(database, viewer, group, token, error)
+    else:
+        WORKED.labels("completed").inc()
+    return True
+
+
+def _order(group: MessageGroup) -> JobOrder:
+    return JobOrder(
+        name=JOB,
+        args=[str(group.tenant_id), type_id("grp", group.id)],
+        id=job_key(JOB, group.tenant_id, group.id),
+        queue="fast",
+        project_id=group.project_id,
+    )
+
+
+async def _retry_later(
+    database: Database, viewer: Viewer, group: MessageGroup, token: UUID, error: Exception
+) -> None:
+    pause = min(_FIRST_PAUSE * 2 ** (group.attempts - 1), _LONGEST_PAUSE)
+    with suppress(Conflict):
+        async with database.writing(viewer.tenant_id, _CAUSE) as uow:
+            await service.retry_later(
+                uow,
+                viewer,
+                group_id=group.id,
+                token=token,
+                error=f"{type(error).__name__} while the group was worked on.",
+                until=uow.now + pause,
+            )
+
+
+@asynccontextmanager
+async def _held(
+    database: Database, viewer: Viewer, group_id: MessageGroupId, token: UUID, *, every: float
+) -> AsyncIterator[None]:
+    """Keep the group while the block runs; a process that dies loses it within the lease."""
+    holding = asyncio.create_task(_hold(database, viewer, group_id, token, every), name="group.hold")
+    try:
+        yield
+    finally:
+        holding.cancel()
+        with suppress(asyncio.CancelledError):
+            await holding
+
+
+async def _hold(
+    database: Database, viewer: Viewer, group_id: MessageGroupId, token: UUID, every: float
+) -> None:
+    while True:
+        await asyncio.sleep(every)
+        try:
+            async with database.writing(viewer.tenant_id, _CAUSE) as uow:
+                await service.hold(uow, viewer, group_id=group_id, token=token)
+        except Conflict:
+            return
+        except Exception as error:  # noqa: BLE001 Without it another worker may begin too; one of both counts.
+            heed_cancellation()
+            log.warning("group.hold_failed", group_id=str(group_id), error=type(error).__name__)
