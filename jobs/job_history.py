@@ -70,6 +70,8 @@ class JobHistory:
             batch = dict(list(self._reports.items())[:_AT_ONCE])
             for key in batch:
                 del self._reports[key]
+            # Before they are written: what ends meanwhile has to be written as well.
+            self._written |= {key for key, report in batch.items() if report.status is JobStatus.RUNNING}
             try:
                 await job_runs.write(self._database.system, list(batch.values()))
             except BaseException:
@@ -77,7 +79,6 @@ class JobHistory:
                 self._reports = {**batch, **self._reports}
                 self._forget_some()
                 raise
-            self._written |= {key for key, report in batch.items() if report.status is JobStatus.RUNNING}
 
     def _forget_some(self) -> None:
         for status in (JobStatus.SUCCEEDED, None):

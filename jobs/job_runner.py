@@ -140,7 +140,7 @@ class JobRunner:
             attempts=attempt.number,
             enqueued_at=attempt.enqueued_at,
             started_at=now,
-            wait_ms=max(0, int((now - attempt.due_at).total_seconds() * 1000)),
+            wait_ms=_milliseconds(attempt.due_at, now),
             retried_from_id=attempt.retried_from,
             updated_at=now,
         )
@@ -149,7 +149,7 @@ class JobRunner:
         now = self._clock.now()
         began = report.started_at or now
         report.status = status
-        report.run_ms = max(0, int((now - began).total_seconds() * 1000))
+        report.run_ms = _milliseconds(began, now)
         report.finished_at = None if status is JobStatus.RETRYING else now
         report.updated_at = now
         self._history.ended(report)
@@ -161,6 +161,11 @@ def _tenant(job: Job, attempt: Attempt) -> TenantId:
     except (IndexError, ValueError):
         log.warning("job.unfit", job=job.name)
         raise JobFailed("The first argument of a job is its tenant's UUID.") from None
+
+
+def _milliseconds(since: datetime, until: datetime) -> int:
+    """Return the time between two instants, as far as a column holds it: 24 days."""
+    return min(max(0, int((until - since).total_seconds() * 1000)), 2**31 - 1)
 
 
 def _derived_id(attempt: Attempt) -> JobRunId:

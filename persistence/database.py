@@ -15,6 +15,7 @@ from sqlalchemy.orm.exc import StaleDataError
 import persistence.mapping  # noqa: F401 Importing maps the domain classes.
 from domain.clock import Clock
 from domain.errors import AlreadyExists, Conflict
+from domain.operations.queue import JobOrder
 from persistence.bulk import Connection
 from persistence.due import Alarm
 from persistence.events import Cause
@@ -33,6 +34,10 @@ SetAlarms = Callable[[Sequence[Alarm]], Awaitable[None]]
 """Tells the timers when rows are due. Best effort, after the commit."""
 
 
+Place = Callable[[Sequence[JobOrder]], Awaitable[object]]
+"""Leaves jobs for workers. Best effort, after the commit."""
+
+
 async def _nobody(_: object) -> None:
     return None
 
@@ -40,7 +45,7 @@ async def _nobody(_: object) -> None:
 class Database:
     """The pools of one process. Open it with `async with`.
 
-    `wake` is called after commits that left work, `set_alarms` after those that left work for later.
+    `wake` and `place` are called after commits that left work, `set_alarms` after those that left work for later.
 
     The login role of the URL must be a member of both roles; each pool assumes one of them when it connects,
     so that a statement never runs as the owner of the tables.
@@ -55,11 +60,13 @@ class Database:
         system_pool_size: int = 6,
         wake: Wake = _nobody,
         set_alarms: SetAlarms = _nobody,
+        place: Place = _nobody,
     ) -> None:
         self.url = url
         self.clock = clock
         self.wake = wake
         self.set_alarms = set_alarms
+        self.place = place
         self._system_pool_size = system_pool_size
         self._system: asyncpg.Pool[asyncpg.Record] | None = None
         self.engine = create_async_engine(
@@ -135,6 +142,8 @@ class Database:
             await self.wake(name)
         if uow.alarms:
             await self.set_alarms(uow.alarms)
+        if uow.orders:
+            await self.place(uow.orders)
 
     @asynccontextmanager
     async def tenant_transaction(self, tenant_id: UUID) -> AsyncIterator[Connection]:

@@ -8,6 +8,7 @@ from sqlalchemy import event, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base import Aggregate
+from domain.operations.queue import JobOrder
 from persistence.ai.contact_facts import ContactFacts
 from persistence.ai.runs import AiRuns
 from persistence.ai.session_summaries import SessionSummaries
@@ -126,6 +127,8 @@ class UnitOfWork(Reader):
     cause: Cause
     wakes: set[str] = field(default_factory=set)
     """Whom to wake after the commit."""
+    orders: list[JobOrder] = field(default_factory=list)
+    """Jobs to be left for workers after the commit; best effort, so a sweeper has to find their rows."""
     alarms: list[Alarm] = field(default_factory=list)
     """When what is due, to be told to the timers after the commit."""
     touched: list[Aggregate] = field(default_factory=list)

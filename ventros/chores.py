@@ -12,6 +12,7 @@ from prometheus_client import Counter, Histogram
 from redis.exceptions import RedisError
 
 from jobs import channels, groups, housekeeping, job_queues
+from jobs.cancelling import end
 from jobs.fast_worker import FastWorker, arq_redis
 from persistence.outages import heed_cancellation
 from services.ports import JobQueue
@@ -106,12 +107,12 @@ async def _arq(chores: list[tuple[Job, set[int], int | None]], redis_url: str) -
         poll_delay=0.25,
         max_jobs=len(jobs),
     )
+    # While Redis is away nobody can tell who does a chore, so all do; they bear it.
+    clock = asyncio.create_task(_clockwork(chores, is_wanted=lambda: worker.is_away), name="clock")
     try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(worker.async_run(), name="arq")
-            # While Redis is away nobody can tell who does a chore, so all do; they bear it.
-            group.create_task(_clockwork(chores, is_wanted=lambda: worker.is_away), name="clock")
+        await worker.async_run()
     finally:
+        await end([clock])
         await worker.close()
 
 

@@ -76,6 +76,8 @@ async def connected(settings: Settings) -> AsyncIterator[Parts]:
                 set_alarms=wakes.set_alarms,
             )
         )
+        if jobs is not None:
+            database.place = jobs.enqueue_many
         http = await stack.enter_async_context(httpx2.AsyncClient(follow_redirects=False, trust_env=False))
         provider = ai_provider(settings, http=http, clock=clock)
         yield Parts(

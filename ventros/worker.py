@@ -91,6 +91,7 @@ async def run(parts: Parts, *, queues: Collection[str] = tuple(QUEUES)) -> None:
         await stack.enter_async_context(keeping(history))
         local = LocalQueue(jobs, history, clock=parts.clock, queues=queues)
         queue = local if parts.jobs is None else FallbackQueue(parts.jobs, local)
+        parts.database.place = queue.enqueue_many
         runner = JobRunner(history, clock=parts.clock, queue=queue)
         log.info("worker.started", redis=redis_url is not None, queues=list(queues))
         async with asyncio.TaskGroup() as group:

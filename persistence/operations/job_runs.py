@@ -1,10 +1,11 @@
 """Job runs: table, mapping, repository, and the batches that workers write."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+import asyncpg
 from sqlalchemy import Boolean, Column, ColumnElement, Index, Integer, Text, Uuid, func, select, text
 
 from domain.ids import JobRunId, ProjectId, TenantId
@@ -16,9 +17,6 @@ from persistence.metadata import tenant_table
 from persistence.paging import Collection, Listing, Page, PageRequest, SortKey, Term
 from persistence.repository import Repository
 from persistence.types import AsJSON, EnumText, instant
-
-if TYPE_CHECKING:
-    import asyncpg
 
 # No reference to the project: a batch of what workers did must not fail because of one row.
 job_runs = tenant_table(
@@ -147,12 +145,16 @@ class JobRuns(Repository[JobRun]):
 
 
 async def write(system: "asyncpg.Pool[asyncpg.Record]", runs: Sequence[JobReport]) -> None:
-    """Write what became of jobs of any tenants, in one statement. Runs of tenants that are gone are left out."""
-    rows = [{column.name: getattr(run, column.name) for column in job_runs.columns} for run in runs]
-    async with system.acquire() as connection:
-        # In the order of the key, so that two workers never wait for each other.
-        rows.sort(key=lambda row: (str(row["tenant_id"]), str(row["id"])))
-        await bulk.insert(connection, job_runs, rows, on_conflict=_LATEST)
+    """Write what became of jobs of any tenants, in one statement. Runs of tenants that are gone are left out.
+
+    So are those that no row can hold, such as a foreign producer's id with a NUL character.
+    """
+    try:
+        await _write(system, runs)
+    except asyncpg.DataError:
+        for run in runs:
+            with suppress(asyncpg.DataError):
+                await _write(system, [run])
 
 
 async def unplaced(system: "asyncpg.Pool[asyncpg.Record]", *, before: datetime, limit: int) -> list[JobRun]:
@@ -216,6 +218,15 @@ async def prune(
         limit,
     )
     return int(status.rsplit(" ", 1)[-1])
+
+
+async def _write(system: "asyncpg.Pool[asyncpg.Record]", runs: Sequence[JobReport]) -> None:
+    # Before anything is waited for, because a worker goes on with its reports.
+    rows = [{column.name: getattr(run, column.name) for column in job_runs.columns} for run in runs]
+    # In the order of the key, so that two workers never wait for each other.
+    rows.sort(key=lambda row: (str(row["tenant_id"]), str(row["id"])))
+    async with system.acquire() as connection:
+        await bulk.insert(connection, job_runs, rows, on_conflict=_LATEST)
 
 
 def _concerns(project_id: ProjectId) -> ColumnElement[bool]:

@@ -40,10 +40,7 @@ def retried_from(run: JobRun, context: Context) -> Awaitable[JobRun | None] | No
 
 async def retry(context: Context, *, id: str) -> JobRun:  # noqa: A002 The API's word.
     """Let a job run again; where its queue is away, a sweeper places it later."""
-    run = await context.write(service.retry, job_run_id=private(JobRunId, id))
-    if context.installation.jobs is not None:
-        await context.installation.jobs.enqueue_many([service.order_of(run)])
-    return run
+    return await context.write(service.retry, job_run_id=private(JobRunId, id))
 
 
 async def cancel(context: Context, *, id: str) -> JobRun:  # noqa: A002 The API's word.

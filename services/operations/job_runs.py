@@ -71,11 +71,12 @@ async def tally(reader: Reader, viewer: Viewer, *, waiting: Mapping[str, Waiting
 async def retry(uow: UnitOfWork, viewer: Viewer, *, job_run_id: JobRunId) -> JobRun:
     """Let a job that failed or was cancelled run again, as a new run. Raises `NotFound` or `InvalidState`.
 
-    Place it in its queue after the commit; if that fails, the sweeper does.
+    It is placed in its queue after the commit; if that fails, by the sweeper.
     """
     viewer.require(Permission.JOBS_WRITE)
-    run = await _lock(uow, viewer, job_run_id)
-    return uow.job_runs.add(run.again(at=uow.now))
+    run = (await _lock(uow, viewer, job_run_id)).again(at=uow.now)
+    uow.orders.append(order_of(run))
+    return uow.job_runs.add(run)
 
 
 async def cancel(uow: UnitOfWork, viewer: Viewer, *, job_run_id: JobRunId) -> JobRun:

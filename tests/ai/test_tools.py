@@ -158,6 +158,17 @@ async def test_another_tenants_data_is_out_of_reach(
         assert await other.rows(f"SELECT * FROM {table}") == []
 
 
+async def test_what_is_missing_is_null_for_every_reader(desk: Desk) -> None:
+    await desk.meet()
+
+    rows = await desk.rows(
+        "SELECT (SELECT escalation IS NULL FROM sessions) AS session, (SELECT ai IS NULL FROM agents WHERE id = $1) AS ana",
+        desk.shop.agent.id,
+    )
+
+    assert rows == [{"session": True, "ana": True}]
+
+
 async def test_what_is_remembered_follows_a_contact_that_is_merged(desk: Desk, ai: Running) -> None:
     maria, twin = await desk.meet(), await desk.meet("Maria S.", phone="+5511999990002")
     await used(desk, ai, maria, call("remember_fact", fact="Gosta de bolo."))

@@ -79,7 +79,8 @@ async def queue(redis_url: str) -> AsyncIterator[RedisJobQueue]:
 
 
 @pytest.fixture
-async def with_redis(api: Api, queue: RedisJobQueue) -> Api:
+async def with_redis(database: Database, api: Api, queue: RedisJobQueue) -> Api:
+    database.place = queue.enqueue_many
     api.installation = replace(api.installation, jobs=queue)
     return api
 

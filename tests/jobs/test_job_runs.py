@@ -13,7 +13,7 @@ from arq.connections import ArqRedis
 
 from domain.clock import SystemClock
 from domain.errors import Conflict, Invalid
-from domain.ids import TenantId, new_id
+from domain.ids import JobRunId, TenantId, new_id
 from domain.operations.job_run import JobStatus
 from domain.operations.queue import QUEUES, JobOrder, job_key
 from integrations.errors import Rejected, Unavailable
@@ -255,7 +255,7 @@ async def test_a_late_report_overwrites_nothing_newer(database: Database, shop: 
     assert await rows(database) == [("x", "FAILED", 2, "GiveUp", "No.")]
 
 
-async def test_a_report_of_a_tenant_that_is_gone_spoils_no_batch(
+async def test_a_report_of_a_tenant_that_is_gone_or_that_fits_no_row_spoils_no_batch(
     database: Database, shop: Shop, somebody: UUID
 ) -> None:
     await attempted(database, raising(GiveUp("No.")), tenant_id=shop.tenant_id)
@@ -264,8 +264,11 @@ async def test_a_report_of_a_tenant_that_is_gone_spoils_no_batch(
     known = job_runs.JobReport(**{**row, "id": new_id(), "status": JobStatus.FAILED, "arguments": ()})
 
     await job_runs.write(database.system, [replace(known, tenant_id=TenantId(somebody)), known])
-
     assert len(await rows(database)) == 2
+
+    third = replace(known, id=JobRunId(new_id()))
+    await job_runs.write(database.system, [replace(known, id=JobRunId(new_id()), key="\x00"), third])
+    assert len(await rows(database)) == 3
 
 
 async def test_what_nobody_speaks_of_any_more_is_given_up_and_old_runs_go(
