@@ -38,6 +38,7 @@ _PAUSES = (5, 30, 120, 600, 1800)
 _SHORTEST_WAIT, _LONGEST_WAIT = timedelta(seconds=15), timedelta(minutes=10)
 _MENDS_PAUSE = timedelta(minutes=5)
 _MOST_MALFORMED = 2
+_RACES = 3
 _NOT_TAKEN = {"BREAKER_OPEN", "BUSY", "RATE_LIMITED", "UNREACHABLE"}
 """Calls that no provider has worked on: they are no attempts."""
 
@@ -110,8 +111,9 @@ async def work_on(
             costs=enricher.costs,
             default_budget=default_budget,
         )
-    if claim.status is not None:
-        ATTEMPTS.labels("any", "cached" if claim.is_cached else claim.status.value.lower()).inc()
+    if claim.status is not None and claim.type is not None:
+        outcome = "cached" if claim.is_cached else claim.status.value.lower()
+        ATTEMPTS.labels(claim.type.value, outcome).inc()
         return True
     if claim.errand is None:
         return False
@@ -231,12 +233,19 @@ class _Steps:
         self.errand = errand
 
     async def complete(self, result: EnrichmentResult, *, duration_ms: int) -> None:
-        """Keep the result and count its cost."""
-        async with self.writing() as uow:
-            is_ours = await service.complete(
-                uow, self.viewer, errand=self.errand, result=result, duration_ms=duration_ms
-            )
-        self.note("completed" if is_ours else "repeated")
+        """Keep the result and count its cost. It was paid for, so races with others are run again."""
+        for left in reversed(range(_RACES)):
+            try:
+                async with self.writing() as uow:
+                    is_ours = await service.complete(
+                        uow, self.viewer, errand=self.errand, result=result, duration_ms=duration_ms
+                    )
+            except Conflict:
+                if not left:
+                    raise
+            else:
+                self.note("completed" if is_ours else "repeated")
+                return
 
     async def heed_refusal(self, problem: Rejected) -> None:
         """Wait for operators to mend what is theirs; do without what cannot be read; else give up."""

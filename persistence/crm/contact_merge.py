@@ -55,6 +55,13 @@ async def _merge(
     await connection.execute(
         "UPDATE contact_identities SET contact_id = $1 WHERE contact_id = $2", keeper.id, other.id
     )
+    await connection.execute(
+        "UPDATE contact_facts SET contact_id = $1 WHERE contact_id = $2", keeper.id, other.id
+    )
+    await connection.execute(
+        "UPDATE session_summaries SET contact_id = $1 WHERE contact_id = $2", keeper.id, other.id
+    )
+    await connection.execute("UPDATE ai_runs SET contact_id = $1 WHERE contact_id = $2", keeper.id, other.id)
     await _merge_memberships(connection, keeper.id, other.id)
     changed += await _merge_authorship(connection, keeper.id, other.id, now=now)
     changed += await _merge_chats(connection, keeper.id, other.id, now=now)

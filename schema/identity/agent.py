@@ -7,7 +7,9 @@ import strawberry
 from domain.identity import agent as domain
 from domain.identity.agent import AgentType
 from domain.ids import AgentId
-from schema.fields import plain
+from resolvers.identity import agents as resolve
+from schema.ai.agent_settings import AiSettings
+from schema.fields import edge, plain
 from schema.relay import Node, id_of
 
 
@@ -36,6 +38,10 @@ class HumanAgent(Agent):
 @strawberry.type(description="A program that answers.")
 class BotAgent(Agent):
     """An agent of type BOT or AI."""
+
+    type: AgentType = plain("AI for a language model that we run, BOT for a program of yours.")
+    ai: AiSettings | None = edge(resolve.settings, "How an agent of type AI answers.")
+    version: int = plain("Grows with every change; give it as expectedVersion.")
 
     @classmethod
     def is_type_of(cls, found: object, _info: object) -> bool:

@@ -11,6 +11,7 @@ import pytest
 
 from domain.ai.price import Price, Prices
 from domain.crm.enrichment import MOST_ATTEMPTS, EnrichmentKind
+from domain.crm.enrichment_routing import Abilities
 from domain.crm.enrichment_rules import EnrichmentRules
 from domain.ids import EnrichmentId, MessageGroupId, MessageId, new_id
 from integrations.ai.breaker import Breaker
@@ -174,6 +175,20 @@ async def test_a_document_is_read_here(lab: Lab) -> None:
     assert (lab.ai.calls, await lab.spent()) == ([], [])
 
 
+async def test_a_sender_cannot_talk_up_the_cost_of_a_recording(lab: Lab) -> None:
+    lab.ai.next = [text('{"text": "Oi"}')]
+    await lab.files.receive("voice", data=VOICE, content={"seconds": 360_000})
+    await lab.files.execute(
+        "UPDATE messages SET content = jsonb_set(content, '{media,duration_seconds}', '360000')"
+    )
+    await lab.files.fetch()
+
+    await lab.work()
+
+    # 64 bytes are no more than 0.128 seconds.
+    assert await lab.rows("text, cost_microusd, details->>'seconds'") == [("Oi", 13, "0.128")]
+
+
 async def test_the_language_of_a_channel_is_passed_on(lab: Lab) -> None:
     await configure(lab, EnrichmentRules(language="pt"))
     await lab.receive("voice", data=VOICE)
@@ -198,6 +213,31 @@ async def test_files_that_we_send_are_ours(lab: Lab) -> None:
     await lab.files.fetch()
 
     assert await lab.rows() == []
+
+
+async def test_the_words_of_a_video_are_had_where_somebody_hears_videos(lab: Lab) -> None:
+    await lab.receive("video", content={"caption": "Olhe"})
+    await lab.work()
+    assert await lab.rows("type, status, error") == [
+        ("TRANSCRIPTION", "SKIPPED", "Nothing is set up here that writes down what is said in videos.")
+    ]
+    lab.files.abilities = Abilities(kinds=lab.files.abilities.kinds, hears_video=True)
+
+    await lab.receive("video", content={"caption": "E agora"})
+    await lab.work()
+
+    assert await lab.rows("status, text") == [("SKIPPED", None), ("COMPLETED", "Quero dois pães")]
+    assert b'filename="recording.mp4"' in lab.ai.calls[0]["raw"]
+
+
+async def test_of_a_message_that_was_taken_back_nothing_is_found_out(lab: Lab) -> None:
+    await lab.receive("voice", data=VOICE)
+    await lab.files.execute("UPDATE messages SET revoked_at = now()")
+
+    await lab.work()
+
+    assert await lab.rows("status, error") == [("SKIPPED", "The message was deleted for everyone.")]
+    assert lab.ai.calls == []
 
 
 async def test_groups_are_heard_where_they_are_worked_on(lab: Lab) -> None:
