@@ -1,6 +1,6 @@
 """What a model is given to remember, within a number of tokens: the newest first, and all in their order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from domain.ai.tokens import estimate
 
@@ -9,9 +9,14 @@ _CUT = "…"
 
 def newest_within(lines: Sequence[str], budget: int) -> tuple[str, ...]:
     """Return the longest run of the last lines that fits, in their order; nothing is left out in between."""
+    return newest_of(reversed(lines), budget)
+
+
+def newest_of(backwards: Iterable[str], budget: int) -> tuple[str, ...]:
+    """Do the same with lines that are made one by one, the last first, no more of them than are needed."""
     kept: list[str] = []
     left = budget
-    for line in reversed(lines):
+    for line in backwards:
         left -= line_tokens(line)
         if left < 0:
             break

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from domain.ai.agent_settings import AgentSettings
 from domain.ai.chat import ToolSpec, Turn, system, user
-from domain.ai.memory import line_tokens, newest_within, shortened
+from domain.ai.memory import line_tokens, newest_of, newest_within, shortened
 from domain.ai.quoting import Block, closing, enclosed, opening, quoted
 from domain.ai.rules import fixed_tokens, system_text
 from domain.ai.tokens import TURN_TOKENS
@@ -63,7 +63,7 @@ def turns_of(
         [quoted({"ended": at.isoformat(), "summary": text}) for at, text in material.summaries], share
     )
     left -= _cost(facts) + _cost(summaries)
-    history = newest_within([_line(one) for one in material.history], left)
+    history = newest_of((_line(one) for one in reversed(material.history)), left)
     blocks = [
         Block(label, lines)
         for label, lines in ((CONTACT, facts), (SUMMARIES, summaries), (HISTORY, history))

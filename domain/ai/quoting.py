@@ -30,6 +30,9 @@ def mark_of(secret: str) -> str:
 def quoted(values: Mapping[str, object]) -> str:
     """Return values as one line of JSON without characters that hide, reorder or break lines."""
     line = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    if line.isascii():
+        # Of what hides, JSON leaves only this one.
+        return line.replace("\x7f", "\\u007f")
     return "".join(_escaped(one) if unicodedata.category(one) in _HIDDEN else one for one in line)
 
 

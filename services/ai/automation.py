@@ -29,11 +29,11 @@ async def pause(
     """
     viewer.require(Permission.CHATS_WRITE)
     if until is not None and seconds is not None:
-        raise Invalid("Give either until or seconds, or neither to pause until resumed.", field=["until"])
+        raise Invalid("Give either untilAt or seconds, or neither to pause until resumed.", field=["untilAt"])
     if seconds is not None and not 1 <= seconds <= LONGEST_SECONDS:
         raise Invalid(f"seconds is {seconds}; it must be between 1 and {LONGEST_SECONDS}.", field=["seconds"])
     if until is not None and until <= uow.now:
-        raise Invalid(f"until is {until.isoformat()}; it must be in the future.", field=["until"])
+        raise Invalid(f"untilAt is {until.isoformat()}; it must be in the future.", field=["untilAt"])
     chat = await lock_own(uow.chats, viewer, chat_id, expected_version=expected_version)
     end = until if seconds is None else uow.now + timedelta(seconds=seconds)
     chat.pause_automation(end or UNTIL_RESUMED, at=uow.now)

@@ -27,4 +27,5 @@ async def main(database_url: str, ai_url: str, tenant_id: str, group_id: str, to
         await agents.answer(database, group, UUID(token), chat_model=model, prices=PRICES)
 
 
-asyncio.run(main(*sys.argv[1:]))
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -22,6 +22,7 @@ MARK = mark_of("a run")
 TEXTS = st.text(max_size=400)
 
 
+@settings(deadline=None)
 @given(st.lists(TEXTS, max_size=40), st.integers(min_value=0, max_value=2_000))
 def test_the_newest_lines_are_kept_in_order_within_the_budget(lines: list[str], budget: int) -> None:
     kept = newest_within(lines, budget)
@@ -32,6 +33,7 @@ def test_the_newest_lines_are_kept_in_order_within_the_budget(lines: list[str], 
         assert sum(map(line_tokens, kept)) + line_tokens(lines[-len(kept) - 1]) > budget
 
 
+@settings(deadline=None)
 @given(TEXTS, st.integers(min_value=0, max_value=200))
 def test_a_shortened_text_is_a_beginning_within_the_budget(text: str, budget: int) -> None:
     found = shortened(text, budget)
@@ -156,6 +158,7 @@ def test_an_answer_becomes_messages(text: str, most: int, limit: int, expected: 
     assert replies_of(text, most=most, limit=limit) == expected
 
 
+@settings(deadline=None)
 @given(
     st.text(alphabet="ab \n-", max_size=200),
     st.integers(min_value=1, max_value=4),

@@ -10,10 +10,12 @@ from domain.ai.tools import TOOLS, BadArguments, RememberFact, SearchMessages, r
 from domain.crm.contact import NameSource
 from domain.identity.permission import Permission
 from integrations.ai.openai import OpenAiChat
+from persistence.crm.contact_merge import merge_contacts
 from persistence.database import Database
 from services.ai.agent_viewer import ALWAYS, agent_viewer
 from tests.ai.desk import Desk, Person, call, conversations, open_desk, settings
 from tests.factories import CLOCK
+from tests.graphql.builders import CAUSE
 
 FREE = ("look_up_contact", "list_session_summaries", "search_messages", "close_session", "stay_silent")
 
@@ -151,6 +153,35 @@ async def test_another_tenants_data_is_out_of_reach(
 
     assert "nothing" in told[0]
     assert "segredo industrial" not in str(await ai.requests())
+    await used(desk, ai, maria, call("remember_fact", fact="Nossa."))
+    for table in ("ai_runs", "contact_facts", "session_summaries"):
+        assert await other.rows(f"SELECT * FROM {table}") == []
+
+
+async def test_what_is_missing_is_null_for_every_reader(desk: Desk) -> None:
+    await desk.meet()
+
+    rows = await desk.rows(
+        "SELECT (SELECT escalation IS NULL FROM sessions) AS session, (SELECT ai IS NULL FROM agents WHERE id = $1) AS ana",
+        desk.shop.agent.id,
+    )
+
+    assert rows == [{"session": True, "ana": True}]
+
+
+async def test_what_is_remembered_follows_a_contact_that_is_merged(desk: Desk, ai: Running) -> None:
+    maria, twin = await desk.meet(), await desk.meet("Maria S.", phone="+5511999990002")
+    await used(desk, ai, maria, call("remember_fact", fact="Gosta de bolo."))
+    await used(desk, ai, twin, call("remember_fact", fact="Mora perto."))
+
+    async with desk.database.tenant_transaction(desk.shop.tenant_id) as connection:
+        kept = await merge_contacts(
+            connection, frozenset({maria.contact_id, twin.contact_id}), now=CLOCK.now(), cause=CAUSE
+        )
+
+    for table in ("contact_facts", "ai_runs"):
+        rows = await desk.rows(f"SELECT DISTINCT contact_id FROM {table}")
+        assert rows == [{"contact_id": kept}]
 
 
 @pytest.mark.parametrize("name", [name for name in TOOLS if name != "stay_silent"])
