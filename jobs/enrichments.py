@@ -1,6 +1,8 @@
 """Finds out what files say: claims what is due, the most urgent first, asks, and keeps the answer."""
 
 import asyncio
+from collections import Counter as Counts
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
@@ -135,6 +137,7 @@ async def _loop(
     default_budget: int | None,
 ) -> None:
     running: set[asyncio.Task[None]] = set()
+    served: deque[TenantId] = deque(maxlen=enricher.at_once)
     async with asyncio.TaskGroup() as group:
         while True:
             free = enricher.at_once - len(running)
@@ -142,7 +145,12 @@ async def _loop(
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 continue
             try:
-                due = await rows.due(database.system, types=sorted(enricher.kinds, key=str), limit=free)
+                due = await rows.due(
+                    database.system,
+                    types=sorted(enricher.kinds, key=str),
+                    limit=free,
+                    last=_had_much(served),
+                )
             except Exception as error:  # noqa: BLE001 The loop outlives any outage; what is due waits in the table.
                 heed_cancellation()
                 log.warning("enrichments.paused", error=type(error).__name__)
@@ -152,9 +160,15 @@ async def _loop(
                     _safely(database, one, enricher, storage=storage, default_budget=default_budget)
                 )
                 running.add(task)
+                served.append(one.tenant_id)
                 task.add_done_callback(running.discard)
             if len(due) < free:
                 await wakes.wait("enrichments", timeout=POLL_SECONDS)
+
+
+def _had_much(served: deque[TenantId]) -> list[TenantId]:
+    """Return the tenants that had half of the latest places: a flood of one lets the others through."""
+    return [tenant for tenant, times in Counts(served).items() if times * 2 >= (served.maxlen or 1)]
 
 
 async def _safely(
