@@ -36,13 +36,13 @@ ENRICHMENTS_DEPTH = Gauge(
 FACTS_EXPIRED = Counter("ventros_early_facts_expired", "Facts whose message never came.")
 
 
-async def watch_silence(database: Database, tenant_id: TenantId, ids: Sequence[UUID]) -> int:
-    """End those of a tenant's sessions that have been silent for too long, and warn of others' ends."""
+async def watch_silence(database: Database, tenant_id: TenantId, ids: Sequence[UUID]) -> list[SessionId]:
+    """End those of a tenant's sessions that have been silent for too long, and return them; warn of others' ends."""
     async with database.writing(tenant_id, _CAUSE) as uow:
         ended = await chores.watch_silence(
             uow, system_viewer(tenant_id=tenant_id), session_ids=[SessionId(id_) for id_ in ids]
         )
-    ENDED.inc(ended)
+    ENDED.inc(len(ended))
     return ended
 
 

@@ -55,19 +55,21 @@ class Answer(Protocol):
 
 async def claim(
     database: Database, tenant_id: TenantId, ids: Sequence[UUID], *, queue: JobQueue
-) -> list[MessageGroup]:
-    """Close those of a tenant's groups whose time has come, leave a job for each, and return them."""
+) -> list[MessageGroupId]:
+    """Close those of a tenant's groups whose time has come, leave a job for each, and return which."""
     now = database.clock.now()
     async with database.tenant_transaction(tenant_id) as connection:
         found = await rows.claim(connection, [MessageGroupId(id_) for id_ in ids], now=now, cause=_CAUSE)
     if not found:
         return []
-    for group in found:
+    closed = [group for group in found if group.flushed_at == now]
+    for group in closed:
         LATENESS.observe(max((now - group.expires_at).total_seconds(), 0))
-    await database.wake("outbox")
+    if closed:
+        await database.wake("outbox")
     # A job that gets lost is left again once the group's lease has passed.
     await queue.enqueue_many([_order(group) for group in found])
-    return found
+    return [group.id for group in found]
 
 
 def processing(database: Database, *, answer: Answer | None) -> Job:
@@ -88,11 +90,13 @@ async def process(
     answer: Answer | None,
     hold_seconds: float = HOLD_SECONDS,
 ) -> bool:
-    """Work on a group if it is its turn; return whether it was."""
+    """Work on a group if it is its turn; return whether it was.
+
+    Raises nothing: whatever fails, the group is tried again, by this worker or by another after its lease.
+    """
     viewer = system_viewer(tenant_id=tenant_id)
     token = new_id()
-    async with database.writing(tenant_id, _CAUSE) as uow:
-        group = await service.take(uow, viewer, group_id=group_id, token=token)
+    group = await _take(database, viewer, group_id, token)
     if group is None:
         return False
     try:
@@ -115,6 +119,19 @@ async def process(
     return True
 
 
+async def _take(
+    database: Database, viewer: Viewer, group_id: MessageGroupId, token: UUID
+) -> MessageGroup | None:
+    try:
+        async with database.writing(viewer.tenant_id, _CAUSE) as uow:
+            return await service.take(uow, viewer, group_id=group_id, token=token)
+    except Exception as error:  # noqa: BLE001 Whatever it is, the group is handed out again.
+        heed_cancellation()
+        WORKED.labels("not_taken").inc()
+        log.warning("group.not_taken", group_id=str(group_id), error=repr(error))
+        return None
+
+
 def _order(group: MessageGroup) -> JobOrder:
     return JobOrder(
         name=JOB,
@@ -129,7 +146,7 @@ async def _retry_later(
     database: Database, viewer: Viewer, group: MessageGroup, token: UUID, error: Exception
 ) -> None:
     pause = min(_FIRST_PAUSE * 2 ** (group.attempts - 1), _LONGEST_PAUSE)
-    with suppress(Conflict):
+    try:
         async with database.writing(viewer.tenant_id, _CAUSE) as uow:
             await service.retry_later(
                 uow,
@@ -139,6 +156,11 @@ async def _retry_later(
                 error=f"{type(error).__name__} while the group was worked on.",
                 until=uow.now + pause,
             )
+    except Conflict:
+        log.info("group.lost", group_id=str(group.id), attempt=group.attempts)
+    except Exception as trouble:  # noqa: BLE001 As above: its lease ends.
+        heed_cancellation()
+        log.warning("group.not_given_back", group_id=str(group.id), error=type(trouble).__name__)
 
 
 @asynccontextmanager

@@ -1,7 +1,6 @@
 """Who answers bursts in this installation, and sums up sessions: agents, where a provider of models is set up."""
 
 from collections.abc import Sequence
-from functools import partial
 from uuid import UUID
 
 from domain.crm.message_group import MessageGroup
@@ -37,8 +36,8 @@ def summary_of(parts: Parts) -> Act | None:
         return None
     model, settings = parts.chat_model, parts.settings
 
-    async def summarize(tenant_id: TenantId, ids: Sequence[UUID]) -> int:
-        return await agent_summaries.summarize(
+    async def summarize(tenant_id: TenantId, ids: Sequence[UUID]) -> Sequence[UUID]:
+        await agent_summaries.summarize(
             parts.database,
             tenant_id,
             ids,
@@ -46,10 +45,16 @@ def summary_of(parts: Parts) -> Act | None:
             prices=settings.prices,
             daily_budget_microusd=settings.ai_daily_budget_microusd,
         )
+        return ids
 
     return summarize
 
 
 def ending_of(parts: Parts) -> Act:
     """Return what ends runs that were abandoned."""
-    return partial(agents.end_abandoned, parts.database)
+
+    async def end(tenant_id: TenantId, ids: Sequence[UUID]) -> Sequence[UUID]:
+        await agents.end_abandoned(parts.database, tenant_id, ids)
+        return ids
+
+    return end
