@@ -117,9 +117,13 @@ class RedisJobQueue:
 
     async def enqueue_many(self, orders: Sequence[JobOrder]) -> int:
         """Leave several jobs in one round trip; return how many wait now. Raises `ValueError` for an unknown queue."""
+        return await self.place(orders) or 0
+
+    async def place(self, orders: Sequence[JobOrder]) -> int | None:
+        """Do the same; return None when Redis is away, which is not 0: then all of them run already."""
         scripts = list(_scripts(orders, now=self._clock.now()))
         placed: list[int] | None = await self._run(scripts) if scripts else []
-        return sum(placed or ())
+        return None if placed is None else sum(placed)
 
     async def cancel(self, id: str) -> bool:  # noqa: A002 The port's word.
         """Take a job out of its queue, or have its worker stop it; return whether there was one."""

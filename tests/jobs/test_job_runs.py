@@ -397,6 +397,33 @@ async def test_while_redis_is_away_jobs_run_here(database: Database, shop: Shop)
     assert placed == 1
 
 
+async def test_what_runs_from_redis_is_not_run_here_as_well(
+    database: Database, shop: Shop, redis: ArqRedis, redis_url: str
+) -> None:
+    ran: list[str] = []
+
+    async def run(_context: JobContext, name: str) -> None:
+        ran.append(name)
+
+    def order(name: str) -> JobOrder:
+        return JobOrder(name="x", args=[str(shop.tenant_id), name], id=name, queue="bulk")
+
+    async with local(database, ("x", run)) as here, RedisJobQueue(redis_url, clock=CLOCK) as there:
+        await there.enqueue_many([order("running")])
+        await redis.set("arq:in-progress:running", "1")
+        placed = await FallbackQueue(there, here).enqueue_many([order("running")])
+        await here.enqueue_many([order("local")])
+
+        async def done() -> bool:
+            return "local" in ran
+
+        await until(done)
+    await redis.delete("arq:in-progress:running", "arq:job:running")
+
+    assert placed == 0
+    assert ran == ["local"]
+
+
 def test_names_and_queues_of_jobs_are_checked_when_they_are_declared() -> None:
     with pytest.raises(ValueError, match="There are two jobs called x"):
         Registry([job("x", hanging), job("x", hanging)])
