@@ -79,7 +79,7 @@ class LocalQueue:
             if present is None:
                 known = replace(order, run_id=order.run_id or JobRunId(new_id()))
                 self._waiting[order.id] = _Left(order=known, enqueued_at=now, due_at=due_at, number=1)
-            elif due_at < present.due_at:
+            elif due_at < present.due_at and present.number == 1:
                 self._waiting[order.id] = replace(present, due_at=due_at)
             placed += 1
         self._some.set()

@@ -381,6 +381,57 @@ async def test_without_redis_jobs_are_repeated_and_cancelled(database: Database,
         await until(settled)
 
 
+async def test_a_job_that_is_stopped_as_its_connection_breaks_counts_as_stopped(
+    database: Database, shop: Shop
+) -> None:
+    begun = asyncio.Event()
+
+    async def torn(_context: JobContext) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ConnectionError("The connection is lost.") from None
+
+    async with local(database, ("torn", torn)) as queue:
+        await queue.enqueue("torn", [str(shop.tenant_id)], id="torn", queue="bulk")
+        async with asyncio.timeout(10):
+            await begun.wait()
+        await queue.cancel("torn")
+
+        async def stopped() -> bool:
+            return await queue.cancel("torn") is False
+
+        await until(stopped)
+
+    assert await rows(database) == [("torn", "CANCELLED", 1, None, None)]
+
+
+async def test_a_sweeper_does_not_cut_the_pause_before_a_repetition_short(
+    database: Database, shop: Shop
+) -> None:
+    attempts = 0
+
+    async def busy(_context: JobContext) -> None:
+        nonlocal attempts
+        attempts += 1
+        raise Unavailable("busy", code="429", retry_after=600.0)
+
+    async def other(_context: JobContext) -> None:
+        pass
+
+    async with local(database, ("busy", busy), ("other", other)) as queue:
+        for name in ("busy", "busy", "other"):
+            await queue.enqueue(name, [str(shop.tenant_id)], id=name, queue="bulk")
+
+            async def kept(known: str = name) -> bool:
+                return known in [row[0] for row in await rows(database)]
+
+            await until(kept)
+
+    assert attempts == 1
+
+
 async def test_while_redis_is_away_jobs_run_here(database: Database, shop: Shop) -> None:
     ran = asyncio.Event()
 
