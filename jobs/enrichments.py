@@ -18,7 +18,7 @@ from jobs.enrichers import Enricher
 from persistence.crm import enrichments as rows
 from persistence.database import Database
 from persistence.events import Cause
-from persistence.outages import heed_cancellation
+from persistence.outages import RACES, heed_cancellation, is_outage
 from persistence.unit_of_work import UnitOfWork
 from services.crm import enrichments as service
 from services.crm.enrichments import EnrichmentErrand
@@ -231,12 +231,22 @@ class _Steps:
         self.errand = errand
 
     async def complete(self, result: EnrichmentResult, *, duration_ms: int) -> None:
-        """Keep the result and count its cost."""
-        async with self.writing() as uow:
-            is_ours = await service.complete(
-                uow, self.viewer, errand=self.errand, result=result, duration_ms=duration_ms
-            )
-        self.note("completed" if is_ours else "repeated")
+        """Keep the result and count its cost; through outages as long as the lease, since it may have been paid for."""
+        give_up_at = monotonic() + LEASE.total_seconds()
+        while True:
+            try:
+                async with self.writing() as uow:
+                    is_ours = await service.complete(
+                        uow, self.viewer, errand=self.errand, result=result, duration_ms=duration_ms
+                    )
+            except Exception as error:
+                heed_cancellation()
+                if not (is_outage(error) or isinstance(error, RACES)) or monotonic() > give_up_at:
+                    raise
+                await asyncio.sleep(POLL_SECONDS)
+            else:
+                self.note("completed" if is_ours else "repeated")
+                return
 
     async def heed_refusal(self, problem: Rejected) -> None:
         """Wait for operators to mend what is theirs; do without what cannot be read; else give up."""

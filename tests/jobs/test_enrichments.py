@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from domain.ai.price import Price, Prices
@@ -549,6 +550,28 @@ async def test_a_long_call_keeps_its_claim(lab: Lab) -> None:
     lab.ai.hold.set()
     assert await working
     assert await lab.rows("status, attempts") == [("COMPLETED", 1)]
+
+
+async def test_an_answer_that_was_paid_for_outlives_the_loss_of_every_connection(
+    lab: Lab, postgres_url: str
+) -> None:
+    lab.ai.hold = asyncio.Event()
+    await lab.receive("voice", data=VOICE)
+    working = asyncio.create_task(lab.work())
+    while not lab.ai.calls:  # noqa: ASYNC110 As above.
+        await asyncio.sleep(0.01)
+
+    superuser = await asyncpg.connect(postgres_url)
+    await superuser.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await superuser.close()
+    lab.ai.hold.set()
+
+    assert await working == 1
+    assert await lab.rows("status, attempts") == [("COMPLETED", 1)]
+    assert await lab.spent() == [("ENRICHMENT", 1, 6100)]
 
 
 async def test_the_most_urgent_is_claimed_first(lab: Lab) -> None:
