@@ -140,7 +140,8 @@ async def _loop(
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 continue
             try:
-                due = await rows.due(database.system, types=sorted(enricher.kinds, key=str), limit=free)
+                now, kinds = database.clock.now(), sorted(enricher.kinds, key=str)
+                due = await rows.due(database.system, types=kinds, now=now, limit=free)
             except Exception as error:  # noqa: BLE001 The loop outlives any outage; what is due waits in the table.
                 heed_cancellation()
                 log.warning("enrichments.paused", error=type(error).__name__)

@@ -167,15 +167,16 @@ class Enrichments(Repository[Enrichment]):
 
 
 async def due(
-    system: "asyncpg.Pool[asyncpg.Record]", *, types: Sequence[EnrichmentKind], limit: int
+    system: "asyncpg.Pool[asyncpg.Record]", *, types: Sequence[EnrichmentKind], now: datetime, limit: int
 ) -> list[DueEnrichment]:
     """Return enrichments of some kinds that can be taken now, the most urgent first."""
     rows = await system.fetch(
         """
         SELECT tenant_id, id FROM enrichments
-        WHERE due_at <= now() AND type = ANY($1::text[]) ORDER BY priority DESC, due_at LIMIT $2
+        WHERE due_at <= $2 AND type = ANY($1::text[]) ORDER BY priority DESC, due_at LIMIT $3
         """,
         [one.value for one in types],
+        now,
         limit,
     )
     return [DueEnrichment(tenant_id=row["tenant_id"], enrichment_id=row["id"]) for row in rows]

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -82,7 +83,12 @@ class Lab:
         """Make one attempt at everything that is due, as a worker does; return how many there were."""
         done = 0
         for enricher in self.enrichers:
-            due = await rows.due(self.files.database.system, types=sorted(enricher.kinds, key=str), limit=100)
+            due = await rows.due(
+                self.files.database.system,
+                types=sorted(enricher.kinds, key=str),
+                now=self.files.database.clock.now(),
+                limit=100,
+            )
             for one in due:
                 done += await work_on(
                     self.files.database,
@@ -159,6 +165,29 @@ async def test_a_picture_is_described(lab: Lab) -> None:
         question["content"][1]["image_url"]["url"]
         == "data:image/png;base64," + base64.b64encode(PNG).decode()
     )
+
+
+async def test_a_provider_with_names_of_its_own_is_paid_by_the_name_that_was_asked_for(lab: Lab) -> None:
+    choice = {"finish_reason": "stop", "message": {"role": "assistant", "content": "A cake."}}
+    usage = {"prompt_tokens": 1000, "completion_tokens": 50}
+    lab.ai.next = [text(json.dumps({"model": "eu.big-7", "choices": [choice], "usage": usage}))]
+
+    await lab.receive("image", data=PNG, content={"mimetype": "image/png"})
+    await lab.work()
+
+    assert await lab.rows("status, model, cost_microusd") == [("COMPLETED", "eu.big-7", 180)]
+    assert await lab.spent() == [("ENRICHMENT", 1, 180)]
+
+
+async def test_work_is_due_by_the_clock_of_the_workers(lab: Lab) -> None:
+    await lab.receive("voice", data=VOICE)
+    ((at,),) = await lab.rows("due_at")
+    kinds, system = [EnrichmentKind.TRANSCRIPTION], lab.files.database.system
+
+    early = await rows.due(system, types=kinds, now=at - timedelta(milliseconds=1), limit=9)
+    late = await rows.due(system, types=kinds, now=at, limit=9)
+
+    assert (len(early), len(late)) == (0, 1)
 
 
 async def test_a_document_is_read_here(lab: Lab) -> None:
@@ -578,7 +607,10 @@ async def test_the_most_urgent_is_claimed_first(lab: Lab) -> None:
     await lab.receive("audio", data=VOICE + b"1", content={"mimetype": "audio/ogg"})
     await lab.receive("voice", data=VOICE + b"2")
 
-    (first,) = await rows.due(lab.files.database.system, types=[EnrichmentKind.TRANSCRIPTION], limit=1)
+    database = lab.files.database
+    (first,) = await rows.due(
+        database.system, types=[EnrichmentKind.TRANSCRIPTION], now=database.clock.now(), limit=1
+    )
 
     ((voice,),) = await lab.files.rows("SELECT id FROM enrichments WHERE priority = 10")
     assert first.enrichment_id == voice
