@@ -20,7 +20,7 @@ from jobs.enrichers import Enricher
 from persistence.crm import enrichments as rows
 from persistence.database import Database
 from persistence.events import Cause
-from persistence.outages import heed_cancellation
+from persistence.outages import RACES, heed_cancellation, is_outage
 from persistence.unit_of_work import UnitOfWork
 from services.crm import enrichments as service
 from services.crm.enrichments import EnrichmentErrand
@@ -40,7 +40,6 @@ _PAUSES = (5, 30, 120, 600, 1800)
 _SHORTEST_WAIT, _LONGEST_WAIT = timedelta(seconds=15), timedelta(minutes=10)
 _MENDS_PAUSE = timedelta(minutes=5)
 _MOST_MALFORMED = 2
-_RACES = 3
 _NOT_TAKEN = {"BREAKER_OPEN", "BUSY", "RATE_LIMITED", "UNREACHABLE"}
 """Calls that no provider has worked on: they are no attempts."""
 
@@ -148,6 +147,7 @@ async def _loop(
                 due = await rows.due(
                     database.system,
                     types=sorted(enricher.kinds, key=str),
+                    now=database.clock.now(),
                     limit=free,
                     last=_had_much(served),
                 )
@@ -247,16 +247,19 @@ class _Steps:
         self.errand = errand
 
     async def complete(self, result: EnrichmentResult, *, duration_ms: int) -> None:
-        """Keep the result and count its cost. It was paid for, so races with others are run again."""
-        for left in reversed(range(_RACES)):
+        """Keep the result and count its cost; through outages as long as the lease, since it may have been paid for."""
+        give_up_at = monotonic() + LEASE.total_seconds()
+        while True:
             try:
                 async with self.writing() as uow:
                     is_ours = await service.complete(
                         uow, self.viewer, errand=self.errand, result=result, duration_ms=duration_ms
                     )
-            except Conflict:
-                if not left:
+            except Exception as error:
+                heed_cancellation()
+                if not (is_outage(error) or isinstance(error, RACES)) or monotonic() > give_up_at:
                     raise
+                await asyncio.sleep(POLL_SECONDS)
             else:
                 self.note("completed" if is_ours else "repeated")
                 return

@@ -170,6 +170,7 @@ async def due(
     system: "asyncpg.Pool[asyncpg.Record]",
     *,
     types: Sequence[EnrichmentKind],
+    now: datetime,
     limit: int,
     last: Collection[TenantId] = (),
 ) -> list[DueEnrichment]:
@@ -179,13 +180,13 @@ async def due(
     """
     query = """
         SELECT tenant_id, id FROM enrichments
-        WHERE due_at <= now() AND type = ANY($1::text[]) AND tenant_id <> ALL($3::uuid[])
+        WHERE due_at <= $4 AND type = ANY($1::text[]) AND tenant_id <> ALL($3::uuid[])
         ORDER BY priority DESC, due_at LIMIT $2
         """
     names = [one.value for one in types]
-    rows = await system.fetch(query, names, limit, list(last))
+    rows = await system.fetch(query, names, limit, list(last), now)
     if not rows and last:
-        rows = await system.fetch(query, names, limit, [])
+        rows = await system.fetch(query, names, limit, [], now)
     return [DueEnrichment(tenant_id=row["tenant_id"], enrichment_id=row["id"]) for row in rows]
 
 

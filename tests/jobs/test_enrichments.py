@@ -2,11 +2,13 @@
 
 import asyncio
 import base64
+import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from domain.ai.price import Price, Prices
@@ -85,7 +87,12 @@ class Lab:
         """Make one attempt at everything that is due, as a worker does; return how many there were."""
         done = 0
         for enricher in self.enrichers:
-            due = await rows.due(self.files.database.system, types=sorted(enricher.kinds, key=str), limit=100)
+            due = await rows.due(
+                self.files.database.system,
+                types=sorted(enricher.kinds, key=str),
+                now=self.files.database.clock.now(),
+                limit=100,
+            )
             for one in due:
                 done += await work_on(
                     self.files.database,
@@ -162,6 +169,29 @@ async def test_a_picture_is_described(lab: Lab) -> None:
         question["content"][1]["image_url"]["url"]
         == "data:image/png;base64," + base64.b64encode(PNG).decode()
     )
+
+
+async def test_a_provider_with_names_of_its_own_is_paid_by_the_name_that_was_asked_for(lab: Lab) -> None:
+    choice = {"finish_reason": "stop", "message": {"role": "assistant", "content": "A cake."}}
+    usage = {"prompt_tokens": 1000, "completion_tokens": 50}
+    lab.ai.next = [text(json.dumps({"model": "eu.big-7", "choices": [choice], "usage": usage}))]
+
+    await lab.receive("image", data=PNG, content={"mimetype": "image/png"})
+    await lab.work()
+
+    assert await lab.rows("status, model, cost_microusd") == [("COMPLETED", "eu.big-7", 180)]
+    assert await lab.spent() == [("ENRICHMENT", 1, 180)]
+
+
+async def test_work_is_due_by_the_clock_of_the_workers(lab: Lab) -> None:
+    await lab.receive("voice", data=VOICE)
+    ((at,),) = await lab.rows("due_at")
+    kinds, system = [EnrichmentKind.TRANSCRIPTION], lab.files.database.system
+
+    early = await rows.due(system, types=kinds, now=at - timedelta(milliseconds=1), limit=9)
+    late = await rows.due(system, types=kinds, now=at, limit=9)
+
+    assert (len(early), len(late)) == (0, 1)
 
 
 async def test_a_document_is_read_here(lab: Lab) -> None:
@@ -594,11 +624,36 @@ async def test_a_long_call_keeps_its_claim(lab: Lab) -> None:
     assert await lab.rows("status, attempts") == [("COMPLETED", 1)]
 
 
+async def test_an_answer_that_was_paid_for_outlives_the_loss_of_every_connection(
+    lab: Lab, postgres_url: str
+) -> None:
+    lab.ai.hold = asyncio.Event()
+    await lab.receive("voice", data=VOICE)
+    working = asyncio.create_task(lab.work())
+    while not lab.ai.calls:  # noqa: ASYNC110 As above.
+        await asyncio.sleep(0.01)
+
+    superuser = await asyncpg.connect(postgres_url)
+    await superuser.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await superuser.close()
+    lab.ai.hold.set()
+
+    assert await working == 1
+    assert await lab.rows("status, attempts") == [("COMPLETED", 1)]
+    assert await lab.spent() == [("ENRICHMENT", 1, 6100)]
+
+
 async def test_the_most_urgent_is_claimed_first(lab: Lab) -> None:
     await lab.receive("audio", data=VOICE + b"1", content={"mimetype": "audio/ogg"})
     await lab.receive("voice", data=VOICE + b"2")
 
-    (first,) = await rows.due(lab.files.database.system, types=[EnrichmentKind.TRANSCRIPTION], limit=1)
+    database = lab.files.database
+    (first,) = await rows.due(
+        database.system, types=[EnrichmentKind.TRANSCRIPTION], now=database.clock.now(), limit=1
+    )
 
     ((voice,),) = await lab.files.rows("SELECT id FROM enrichments WHERE priority = 10")
     assert first.enrichment_id == voice
