@@ -3,8 +3,8 @@
 import asyncio
 from collections import Counter as Counts
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from time import monotonic
 
@@ -17,6 +17,7 @@ from domain.ids import EnrichmentId, TenantId, new_id
 from integrations.errors import IntegrationError, Malformed, Rejected, Unavailable
 from integrations.redis_feed import Listening
 from jobs.enrichers import Enricher
+from jobs.holding import held
 from persistence.crm import enrichments as rows
 from persistence.database import Database
 from persistence.events import Cause
@@ -198,7 +199,7 @@ async def _attempt(step: "_Steps", enricher: Enricher, storage: Storage, *, hold
     started = monotonic()
     try:
         path = storage.path(errand.tenant_id, errand.sha256)
-        async with step.held(every=hold_seconds), asyncio.timeout(LONGEST_SECONDS):
+        async with held(step.hold, every=hold_seconds, what="enrichment"), asyncio.timeout(LONGEST_SECONDS):
             with DURATION.labels(errand.type.value).time():
                 result = await enricher.run(errand, path)
     except Rejected as problem:
@@ -310,25 +311,7 @@ class _Steps:
             **fields,
         )
 
-    @asynccontextmanager
-    async def held(self, *, every: float) -> AsyncIterator[None]:
-        """Keep the claim while the block runs; a process that dies loses it within the lease."""
-        holding = asyncio.create_task(self._hold(every), name="enrichment.hold")
-        try:
-            yield
-        finally:
-            holding.cancel()
-            with suppress(asyncio.CancelledError):
-                await holding
-
-    async def _hold(self, seconds: float) -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            try:
-                async with self.writing() as uow:
-                    await service.hold(uow, self.viewer, errand=self.errand)
-            except (Conflict, NotFound):
-                return
-            except Exception as error:  # noqa: BLE001 Without it another worker may begin too; one of both counts.
-                heed_cancellation()
-                self.note("hold_failed", error=type(error).__name__)
+    async def hold(self) -> None:
+        """Keep the claim for another while."""
+        async with self.writing() as uow:
+            await service.hold(uow, self.viewer, errand=self.errand)

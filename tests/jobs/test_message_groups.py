@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.ai.agent_settings import AgentSettings
 from domain.crm.grouping import GroupingRules
 from domain.crm.message_group import MessageGroup
 from domain.errors import InvalidState
@@ -301,6 +302,7 @@ async def robot(counter: Counter) -> Agent:
                 type=AgentType.AI,
                 name="Robot",
                 email=None,
+                ai=AgentSettings(instructions="Answer briefly."),
                 at=uow.now,
             )
         )
