@@ -49,7 +49,7 @@ job_runs = tenant_table(
         postgresql_where=text("status IN ('QUEUED', 'RUNNING', 'RETRYING')"),
     ),
     Index("ix_job_runs_failed", "tenant_id", "finished_at", postgresql_where=text("status = 'FAILED'")),
-    Index("ix_job_runs_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
+    Index("ix_job_runs_finished", "status", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
 )
 
 job_run_collection = Collection(
@@ -206,12 +206,15 @@ async def give_up_lost(
 async def prune(
     system: "asyncpg.Pool[asyncpg.Record]", *, successes: datetime, failures: datetime, limit: int
 ) -> int:
-    """Delete some runs that ended before those instants; return how many."""
+    """Delete some runs that ended before those instants, up to `limit` of each sort; return how many."""
     status = await system.execute(
         """
         DELETE FROM job_runs WHERE (tenant_id, id) IN (
-          SELECT tenant_id, id FROM job_runs
-          WHERE finished_at < $1 AND (status = 'SUCCEEDED' OR finished_at < $2) ORDER BY finished_at LIMIT $3)
+          (SELECT tenant_id, id FROM job_runs WHERE status = 'SUCCEEDED' AND finished_at < $1
+           ORDER BY finished_at LIMIT $3)
+          UNION ALL
+          (SELECT tenant_id, id FROM job_runs WHERE status IN ('FAILED', 'CANCELLED') AND finished_at < $2
+           LIMIT $3))
         """,
         successes,
         failures,
