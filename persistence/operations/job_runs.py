@@ -73,6 +73,9 @@ job_run_collection = Collection(
     },
 )
 
+# What PostgreSQL refuses, and what cannot be written as JSON.
+_UNFIT = (asyncpg.DataError, TypeError, ValueError, RecursionError)
+
 # A late report of an attempt never overwrites what came of it, nor a later attempt.
 _LATEST = """
 WHERE EXISTS (SELECT FROM tenants WHERE tenants.id = json_populate_recordset.tenant_id)
@@ -147,13 +150,13 @@ class JobRuns(Repository[JobRun]):
 async def write(system: "asyncpg.Pool[asyncpg.Record]", runs: Sequence[JobReport]) -> None:
     """Write what became of jobs of any tenants, in one statement. Runs of tenants that are gone are left out.
 
-    So are those that no row can hold, such as a foreign producer's id with a NUL character.
+    So are those that no row can hold, such as a foreign producer's id with a NUL character or arguments beyond JSON.
     """
     try:
         await _write(system, runs)
-    except asyncpg.DataError:
+    except _UNFIT:
         for run in runs:
-            with suppress(asyncpg.DataError):
+            with suppress(*_UNFIT):
                 await _write(system, [run])
 
 
