@@ -178,15 +178,18 @@ async def due(
 
     Those of the tenants in `last` only come when there are no others.
     """
+    # Kind by kind, since the index has each in this order; a long queue is not sorted as a whole.
     query = """
-        SELECT tenant_id, id FROM enrichments
-        WHERE due_at <= $4 AND type = ANY($1::text[]) AND tenant_id <> ALL($3::uuid[])
-        ORDER BY priority DESC, due_at LIMIT $2
+        SELECT tenant_id, id FROM unnest($1::text[]) AS kind CROSS JOIN LATERAL (
+          SELECT tenant_id, id, priority, due_at FROM enrichments
+          WHERE due_at <= $2 AND type = kind AND tenant_id <> ALL($4::uuid[])
+          ORDER BY priority DESC, due_at LIMIT $3) AS urgent
+        ORDER BY priority DESC, due_at LIMIT $3
         """
     names = [one.value for one in types]
-    rows = await system.fetch(query, names, limit, list(last), now)
+    rows = await system.fetch(query, names, now, limit, list(last))
     if not rows and last:
-        rows = await system.fetch(query, names, limit, [], now)
+        rows = await system.fetch(query, names, now, limit, [])
     return [DueEnrichment(tenant_id=row["tenant_id"], enrichment_id=row["id"]) for row in rows]
 
 

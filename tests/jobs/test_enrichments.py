@@ -171,6 +171,14 @@ async def test_a_picture_is_described(lab: Lab) -> None:
     )
 
 
+async def test_what_was_found_out_goes_with_its_message(lab: Lab) -> None:
+    await lab.receive("voice", data=VOICE)
+
+    await lab.files.execute("DELETE FROM messages")
+
+    assert await lab.rows() == []
+
+
 async def test_a_provider_with_names_of_its_own_is_paid_by_the_name_that_was_asked_for(lab: Lab) -> None:
     choice = {"finish_reason": "stop", "message": {"role": "assistant", "content": "A cake."}}
     usage = {"prompt_tokens": 1000, "completion_tokens": 50}

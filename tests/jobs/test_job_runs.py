@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import pytest
 from arq.connections import ArqRedis
 
@@ -269,6 +270,11 @@ async def test_a_report_of_a_tenant_that_is_gone_or_that_fits_no_row_spoils_no_b
     third = replace(known, id=JobRunId(new_id()))
     await job_runs.write(database.system, [replace(known, id=JobRunId(new_id()), key="\x00"), third])
     assert len(await rows(database)) == 3
+
+    # A foreign producer's: msgpack knows more than JSON.
+    unheard_of = replace(known, id=JobRunId(new_id()), arguments=(msgspec.msgpack.Ext(5, b"x"),))
+    await job_runs.write(database.system, [unheard_of, replace(known, id=JobRunId(new_id()))])
+    assert len(await rows(database)) == 4
 
 
 async def test_what_nobody_speaks_of_any_more_is_given_up_and_old_runs_go(
