@@ -85,7 +85,8 @@ async def send(
 
 
 async def find_channel(uow: UnitOfWork, viewer: Viewer, channel_id: ChannelId) -> Channel:
-    """Return a channel of the project. Raises `NotFound`."""
+    """Return a channel of the project to send through. Raises `NotFound`."""
+    viewer.require(Permission.MESSAGES_SEND)
     channel = await uow.channels.find(channel_id)
     if channel is None or channel.project_id != viewer.project_id or channel.deleted_at is not None:
         raise NotFound("There is no channel with this id.", field=["channelId"])
