@@ -27,8 +27,9 @@ _BREAK = timedelta(seconds=1)
 _ORDERS_PER_SCRIPT = 500
 _COUNTED = 5_000
 
-# A job whose key is there but that is neither in the queue nor running was half lost; it is placed anew. What
-# arq left under the same id, tries and wishes to abort, must not fall upon the new job.
+# What pauses before it is repeated keeps its time. A job whose key is there but that is neither in the queue nor
+# running was half lost; it is placed anew. What arq left under the same id, tries and wishes to abort, must not
+# fall upon the new job.
 _PLACE = """
 local placed = 0
 for i = 1, #ARGV, 4 do
@@ -36,7 +37,7 @@ for i = 1, #ARGV, 4 do
   local is_new = redis.call('SET', 'arq:job:' .. id, body, 'NX', 'PX', life)
   if not is_new and redis.call('EXISTS', 'arq:in-progress:' .. id) == 0 then
     if redis.call('ZSCORE', KEYS[1], id) then
-      redis.call('ZADD', KEYS[1], 'XX', 'LT', score, id)
+      if redis.call('EXISTS', 'arq:retry:' .. id) == 0 then redis.call('ZADD', KEYS[1], 'XX', 'LT', score, id) end
       placed = placed + 1
     else
       redis.call('SET', 'arq:job:' .. id, body, 'PX', life)
@@ -117,9 +118,13 @@ class RedisJobQueue:
 
     async def enqueue_many(self, orders: Sequence[JobOrder]) -> int:
         """Leave several jobs in one round trip; return how many wait now. Raises `ValueError` for an unknown queue."""
+        return await self.place(orders) or 0
+
+    async def place(self, orders: Sequence[JobOrder]) -> int | None:
+        """Do the same; return None when Redis is away, which is not 0: then all of them run already."""
         scripts = list(_scripts(orders, now=self._clock.now()))
         placed: list[int] | None = await self._run(scripts) if scripts else []
-        return sum(placed or ())
+        return None if placed is None else sum(placed)
 
     async def cancel(self, id: str) -> bool:  # noqa: A002 The port's word.
         """Take a job out of its queue, or have its worker stop it; return whether there was one."""

@@ -109,7 +109,7 @@ class Describer:
             model=answer.model,
             language=errand.language,
             details=EnrichmentDetails(context=prompt.context.value, is_cut=answer.finish is Finish.LENGTH),
-            cost_microusd=_bounded(self.prices.of_answer(answer.usage, model=answer.model)),
+            cost_microusd=_bounded(self.prices.of_answer(answer.usage, model=answer.model, asked=self.model)),
         )
 
     @staticmethod

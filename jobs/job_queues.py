@@ -115,7 +115,7 @@ async def _serve(redis_url: str, name: str, jobs: list[Job], runner: JobRunner, 
             log.warning("queue.interrupted", queue=name, error=type(error).__name__)
         except Exception as error:  # noqa: BLE001 A queue without a worker would stand still.
             heed_cancellation()
-            log.warning("queue.broken", queue=name, error=repr(error))
+            log.warning("queue.broken", queue=name, error=type(error).__name__)
         finally:
             with suppress(RedisError, OSError):
                 await worker.close()

@@ -89,13 +89,19 @@ class JobRunner:
                 async with asyncio.timeout(job.timeout_seconds):
                     await job.run(context, *attempt.args[1:])
         except asyncio.CancelledError:
-            self._end(report, JobStatus.CANCELLED if is_aborted() else JobStatus.RETRYING)
+            self._stopped(report, is_aborted=is_aborted())
             raise
         except Exception as error:  # noqa: BLE001 Whatever a job raises is reported and retried.
-            if asyncio.current_task() is not None:
+            try:
                 heed_cancellation()
+            except asyncio.CancelledError:
+                self._stopped(report, is_aborted=is_aborted())
+                raise
             raise self._judge(job, report, error) from None
         self._end(report, JobStatus.SUCCEEDED)
+
+    def _stopped(self, report: JobReport, *, is_aborted: bool) -> None:
+        self._end(report, JobStatus.CANCELLED if is_aborted else JobStatus.RETRYING)
 
     def _judge(self, job: Job, report: JobReport, error: Exception) -> Exception:
         kind, message = type(error).__name__, _message(error)

@@ -12,6 +12,7 @@ import structlog
 from domain.clock import Clock
 from domain.ids import JobRunId, ProjectId, TenantId, new_id
 from domain.operations.queue import QUEUES, JobArgument, JobOrder, Waiting
+from integrations.job_queue import RedisJobQueue
 from jobs.cancelling import end
 from jobs.job_history import JobHistory
 from jobs.job_runner import Attempt, JobFailed, JobRunner
@@ -78,7 +79,7 @@ class LocalQueue:
             if present is None:
                 known = replace(order, run_id=order.run_id or JobRunId(new_id()))
                 self._waiting[order.id] = _Left(order=known, enqueued_at=now, due_at=due_at, number=1)
-            elif due_at < present.due_at:
+            elif due_at < present.due_at and present.number == 1:
                 self._waiting[order.id] = replace(present, due_at=due_at)
             placed += 1
         self._some.set()
@@ -175,7 +176,7 @@ class _Left:
 class FallbackQueue:
     """A `JobQueue` that leaves jobs on Redis, and runs them here while that is away."""
 
-    def __init__(self, first: JobQueue, second: JobQueue) -> None:
+    def __init__(self, first: RedisJobQueue, second: JobQueue) -> None:
         self._first = first
         self._second = second
 
@@ -196,8 +197,8 @@ class FallbackQueue:
 
     async def enqueue_many(self, orders: Sequence[JobOrder]) -> int:
         """Leave several jobs; return how many wait now."""
-        placed = await self._first.enqueue_many(orders)
-        return placed or await self._second.enqueue_many(orders)
+        placed = await self._first.place(orders)
+        return await self._second.enqueue_many(orders) if placed is None else placed
 
     async def cancel(self, id: str) -> bool:  # noqa: A002 The port's word.
         """Take a job out wherever it is, or stop it."""

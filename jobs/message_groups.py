@@ -1,8 +1,6 @@
 """Works on bursts of messages once their writers pause: hands each to one worker, reads it, lets an agent answer."""
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
@@ -14,6 +12,7 @@ from domain.crm.message_group import WORK_LEASE, MessageGroup
 from domain.errors import Conflict
 from domain.ids import MessageGroupId, TenantId, new_id, parse_type_id, type_id
 from domain.operations.queue import JobOrder, job_key
+from jobs.holding import held
 from jobs.registry import Job, JobContext, job
 from persistence.crm import message_groups as rows
 from persistence.database import Database
@@ -99,8 +98,13 @@ async def process(
     group = await _take(database, viewer, group_id, token)
     if group is None:
         return False
+
+    async def hold() -> None:
+        async with database.writing(tenant_id, _CAUSE) as uow:
+            await service.hold(uow, viewer, group_id=group_id, token=token)
+
     try:
-        async with _held(database, viewer, group_id, token, every=hold_seconds):
+        async with held(hold, every=hold_seconds, what="message_group"):
             is_settled = answer is not None and await answer(group, token)
         if not is_settled:
             async with database.writing(tenant_id, _CAUSE) as uow:
@@ -161,32 +165,3 @@ async def _retry_later(
     except Exception as trouble:  # noqa: BLE001 As above: its lease ends.
         heed_cancellation()
         log.warning("group.not_given_back", group_id=str(group.id), error=type(trouble).__name__)
-
-
-@asynccontextmanager
-async def _held(
-    database: Database, viewer: Viewer, group_id: MessageGroupId, token: UUID, *, every: float
-) -> AsyncIterator[None]:
-    """Keep the group while the block runs; a process that dies loses it within the lease."""
-    holding = asyncio.create_task(_hold(database, viewer, group_id, token, every), name="group.hold")
-    try:
-        yield
-    finally:
-        holding.cancel()
-        with suppress(asyncio.CancelledError):
-            await holding
-
-
-async def _hold(
-    database: Database, viewer: Viewer, group_id: MessageGroupId, token: UUID, every: float
-) -> None:
-    while True:
-        await asyncio.sleep(every)
-        try:
-            async with database.writing(viewer.tenant_id, _CAUSE) as uow:
-                await service.hold(uow, viewer, group_id=group_id, token=token)
-        except Conflict:
-            return
-        except Exception as error:  # noqa: BLE001 Without it another worker may begin too; one of both counts.
-            heed_cancellation()
-            log.warning("group.hold_failed", group_id=str(group_id), error=type(error).__name__)

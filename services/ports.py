@@ -66,7 +66,8 @@ class JobQueue(Protocol):
     ) -> int:
         """Leave one job; return 1 if it waits now, 0 if the queue is away.
 
-        A job that waits already is not doubled, only brought forward. One that is running is not queued again.
+        A job that waits already is not doubled, only brought forward, unless it pauses before it is repeated. One
+        that is running is not queued again.
         """
         ...
 

@@ -39,7 +39,7 @@ class Parts:
     file_reader: ports.FileReader
     chat_model: ports.ChatModel | None
     transcriber: ports.Transcriber | None
-    jobs: ports.JobQueue | None = None
+    jobs: RedisJobQueue | None = None
     """Where jobs are left for workers; None without Redis."""
 
     def dial(self, channel: Channel) -> Waha:

@@ -59,9 +59,12 @@ class Prices:
 
     by_model: Mapping[str, Price] = field(default_factory=dict)
 
-    def of_answer(self, usage: Usage | None, *, model: str) -> int | None:
-        """Return what an answer of a model cost in micro-USD, or None when that is unknown."""
-        price = self._find(model)
+    def of_answer(self, usage: Usage | None, *, model: str, asked: str = "") -> int | None:
+        """Return what an answer of a model cost in micro-USD, or None when that is unknown.
+
+        Where the model that answered goes by a name without a price, the one that was `asked` for tells.
+        """
+        price = self._find(model) or self._find(asked)
         return None if price is None or usage is None else price.of(usage)
 
     def of_sound(self, seconds: float | None, *, model: str) -> int | None:

@@ -62,7 +62,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_job_runs_finished",
         "job_runs",
-        ["finished_at"],
+        ["status", "finished_at"],
         postgresql_where=sa.text("finished_at IS NOT NULL"),
     )
     isolate("job_runs", app="SELECT, INSERT, UPDATE", system="SELECT, INSERT, UPDATE, DELETE")

@@ -76,7 +76,7 @@ def _enrichments() -> None:
     )
     isolate(
         "enrichments",
-        app="SELECT, INSERT, UPDATE, DELETE",
+        app="SELECT, INSERT, UPDATE",
         system="SELECT (tenant_id, id, type, priority, due_at)",
     )
     op.execute(
@@ -103,7 +103,7 @@ def _results() -> None:
         ),
         _tenant("enrichment_results"),
     )
-    isolate("enrichment_results", app="SELECT, INSERT, UPDATE, DELETE")
+    isolate("enrichment_results", app="SELECT, INSERT")
 
 
 def _usage() -> None:

@@ -49,7 +49,7 @@ job_runs = tenant_table(
         postgresql_where=text("status IN ('QUEUED', 'RUNNING', 'RETRYING')"),
     ),
     Index("ix_job_runs_failed", "tenant_id", "finished_at", postgresql_where=text("status = 'FAILED'")),
-    Index("ix_job_runs_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
+    Index("ix_job_runs_finished", "status", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
 )
 
 job_run_collection = Collection(
@@ -72,6 +72,9 @@ job_run_collection = Collection(
         "finished_at": Filterable(job_runs.c.finished_at),
     },
 )
+
+# What PostgreSQL refuses, and what cannot be written as JSON.
+_UNFIT = (asyncpg.DataError, TypeError, ValueError, RecursionError)
 
 # A late report of an attempt never overwrites what came of it, nor a later attempt.
 _LATEST = """
@@ -147,13 +150,13 @@ class JobRuns(Repository[JobRun]):
 async def write(system: "asyncpg.Pool[asyncpg.Record]", runs: Sequence[JobReport]) -> None:
     """Write what became of jobs of any tenants, in one statement. Runs of tenants that are gone are left out.
 
-    So are those that no row can hold, such as a foreign producer's id with a NUL character.
+    So are those that no row can hold, such as a foreign producer's id with a NUL character or arguments beyond JSON.
     """
     try:
         await _write(system, runs)
-    except asyncpg.DataError:
+    except _UNFIT:
         for run in runs:
-            with suppress(asyncpg.DataError):
+            with suppress(*_UNFIT):
                 await _write(system, [run])
 
 
@@ -206,12 +209,15 @@ async def give_up_lost(
 async def prune(
     system: "asyncpg.Pool[asyncpg.Record]", *, successes: datetime, failures: datetime, limit: int
 ) -> int:
-    """Delete some runs that ended before those instants; return how many."""
+    """Delete some runs that ended before those instants, up to `limit` of each sort; return how many."""
     status = await system.execute(
         """
         DELETE FROM job_runs WHERE (tenant_id, id) IN (
-          SELECT tenant_id, id FROM job_runs
-          WHERE finished_at < $1 AND (status = 'SUCCEEDED' OR finished_at < $2) ORDER BY finished_at LIMIT $3)
+          (SELECT tenant_id, id FROM job_runs WHERE status = 'SUCCEEDED' AND finished_at < $1
+           ORDER BY finished_at LIMIT $3)
+          UNION ALL
+          (SELECT tenant_id, id FROM job_runs WHERE status IN ('FAILED', 'CANCELLED') AND finished_at < $2
+           LIMIT $3))
         """,
         successes,
         failures,

@@ -21,6 +21,7 @@ class Agent(Node):
     name: str = plain("What contacts and colleagues call them.")
     is_active: bool = plain("Whether they still answer.")
     created_at: datetime = plain("When they joined the project.")
+    version: int = plain("Grows with every change; give it as expectedVersion.")
 
 
 @strawberry.type(description="A person who answers.")
@@ -41,7 +42,6 @@ class BotAgent(Agent):
 
     type: AgentType = plain("AI for a language model that we run, BOT for a program of yours.")
     ai: AiSettings | None = edge(resolve.settings, "How an agent of type AI answers.")
-    version: int = plain("Grows with every change; give it as expectedVersion.")
 
     @classmethod
     def is_type_of(cls, found: object, _info: object) -> bool:

@@ -1,13 +1,15 @@
 """What an agent is given to answer a burst: the conversation, earlier sessions, and the contact, as data."""
 
+from collections.abc import Sequence
+
 from domain.ai.prompt import Material, Said
-from domain.crm.content_text import marker, stated_text
 from domain.crm.message import Message
 from domain.identity.permission import Permission
 from persistence.ai import conversation
 from persistence.unit_of_work import Reader
 from services.ai.assignments import Assignment
 from services.ai.contact_data import facts_about
+from services.crm.enrichment_texts import full_texts
 from services.viewer import Viewer
 
 _MESSAGES, _SESSIONS = 200, 10
@@ -26,7 +28,7 @@ async def gather(reader: Reader, viewer: Viewer, *, assignment: Assignment) -> M
     return Material(
         facts=tuple(await facts_about(reader, assignment.contact_id)),
         summaries=tuple((one.ended_at, one.text) for one in summaries),
-        history=tuple(said_in(one) for one in said),
+        history=await said_in(reader, viewer, messages=said),
         burst=tuple(
             Said(from_contact=True, at=part.sent_at, kind=part.kind, text=part.text)
             for part in assignment.parts
@@ -34,12 +36,16 @@ async def gather(reader: Reader, viewer: Viewer, *, assignment: Assignment) -> M
     )
 
 
-def said_in(message: Message) -> Said:
-    """Return what a message says; one without words only tells what kind of thing it is."""
-    beyond = stated_text(message.content) or marker(message.content)
-    return Said(
-        from_contact=message.is_inbound,
-        at=message.sent_at,
-        kind=message.content_kind.value,
-        text=" ".join(one for one in (message.text, beyond) if one),
+async def said_in(reader: Reader, viewer: Viewer, *, messages: Sequence[Message]) -> tuple[Said, ...]:
+    """Return what messages say, in the order given: their words, and what was found in their files."""
+    viewer.require(Permission.MESSAGES_READ)
+    texts = await full_texts(reader, viewer, messages=messages)
+    return tuple(
+        Said(
+            from_contact=one.is_inbound,
+            at=one.sent_at,
+            kind=one.content_kind.value,
+            text=texts[one.id],
+        )
+        for one in messages
     )

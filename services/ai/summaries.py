@@ -72,7 +72,7 @@ async def claim(
         ended_at=ended_at,
         message_count=session.message_count,
         settings=agent.ai,
-        said=tuple(said_in(one) for one in said),
+        said=await said_in(uow, viewer, messages=said),
     )
 
 

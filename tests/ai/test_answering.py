@@ -7,10 +7,12 @@ import pytest
 from aisim.testing import Running
 from domain.crm.channel import ChannelStatus
 from domain.crm.chat import ChatStatus
+from domain.crm.content import Media, VoiceContent
+from domain.crm.enrichment import Enrichment, EnrichmentKind, EnrichmentStatus
 from domain.crm.escalation import UNTIL_RESUMED
 from domain.crm.message_group import GroupCancelReason, GroupStatus, MessageGroup
 from domain.errors import Conflict
-from domain.ids import new_id
+from domain.ids import MediaId, new_id
 from tests.ai.desk import Desk, call, conversations
 from tests.graphql.builders import a_message
 
@@ -313,3 +315,35 @@ async def test_a_burst_that_arrives_meanwhile_waits_and_is_not_told(desk: Desk, 
     assert "mais uma coisa" not in user["content"]
     assert (await desk.group(following.id)).status is GroupStatus.PENDING
     assert (await desk.chat(maria)).status is ChatStatus.ACTIVE
+
+
+async def test_an_earlier_voice_note_is_remembered_by_what_was_heard(desk: Desk, ai: Running) -> None:
+    maria = await desk.meet()
+    async with desk.writing() as uow:
+        chat = await uow.chats.get_for_update(maria.chat_id)
+        for number, words in enumerate(("quero um bolo de fubá", None)):
+            voice = VoiceContent(media=Media(id=MediaId(new_id()), mime_type="audio/ogg"))
+            sent_at = uow.now - timedelta(minutes=4 - number)
+            message = a_message(uow, desk.shop, chat, voice, external_id=f"V{number}", sent_at=sent_at)
+            enrichment = Enrichment.request(
+                tenant_id=desk.shop.tenant_id,
+                project_id=desk.shop.project_id,
+                chat_id=chat.id,
+                message_id=message.id,
+                media_id=MediaId(new_id()),
+                type_=EnrichmentKind.TRANSCRIPTION,
+                priority=1,
+                at=uow.now,
+            )
+            if words is not None:
+                enrichment.status, enrichment.text = EnrichmentStatus.COMPLETED, words
+            uow.enrichments.add(enrichment)
+    group, token = await desk.burst(maria, "pode ser?")
+    await ai.answer("Pode!")
+
+    await desk.answer(group, token)
+
+    ((_, user),) = conversations(await ai.requests())
+    heard = [line for line in user["content"].split("\n") if '"kind":"VOICE"' in line]
+    assert ["quero um bolo de fubá" in line for line in heard] == [True, False]
+    assert "[audio]" in heard[1]

@@ -179,4 +179,4 @@ async def test_what_was_said_is_data_for_the_summary_too(desk: Desk, ai: Running
     ((system, user),) = conversations(await ai.requests())
     assert not any(text in system["content"] for text in texts)
     lines = user["content"].split("\n")
-    assert [json.loads(line)["text"] for line in lines[1:-1]] == texts
+    assert [json.loads(line)["text"] for line in lines[1:-1]] == [text.strip() for text in texts]

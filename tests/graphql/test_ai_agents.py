@@ -25,7 +25,7 @@ AI = (
     "model instructions tools temperature outputTokens inputTokens maxToolCalls maxReplies contactRunsPerDay "
     "dailyBudgetMicrousd fallbackMessage handoverMessage hasEscalation language"
 )
-BOT = f"id name isActive ... on BotAgent {{ type version ai {{ {AI} }} }}"
+BOT = f"id name isActive version ... on BotAgent {{ type ai {{ {AI} }} }}"
 
 
 async def run(api: Api, mutation: str, shows: str, **given: object) -> Any:

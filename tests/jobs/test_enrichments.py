@@ -2,23 +2,27 @@
 
 import asyncio
 import base64
+import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from domain.ai.price import Price, Prices
-from domain.crm.enrichment import MOST_ATTEMPTS, EnrichmentKind
+from domain.crm.content import ImageContent, Media, MediaStatus
+from domain.crm.enrichment import MOST_ATTEMPTS, Enrichment, EnrichmentKind, EnrichmentResult
 from domain.crm.enrichment_routing import Abilities
 from domain.crm.enrichment_rules import EnrichmentRules
-from domain.ids import EnrichmentId, MessageGroupId, MessageId, new_id
+from domain.ids import EnrichmentId, MediaId, MessageGroupId, MessageId, TenantId, new_id
 from integrations.ai.breaker import Breaker
 from integrations.ai.openai import OpenAiChat, OpenAiTranscriber
 from integrations.ai.transport import Provider as Client
 from integrations.readers.reader import LocalReader
 from integrations.redis_feed import listening
+from integrations.storage import LocalStorage
 from jobs import message_groups
 from jobs.enrichers import Describer, Enricher, Reading, Scribe, abilities_of
 from jobs.enrichments import run_enrichments, work_on
@@ -26,8 +30,9 @@ from persistence.crm import enrichments as rows
 from persistence.database import Database
 from services.crm import enrichment_texts, enrichments
 from services.viewer import system_viewer
-from tests.factories import open_shop, receive, work_off
+from tests.factories import Shop, open_shop, receive, work_off
 from tests.files import CAUSE, Files, open_files
+from tests.graphql.builders import a_chat, a_contact, a_message
 from tests.provider import Provider, cut, provider, status, text
 from tests.waha import Script
 
@@ -82,7 +87,12 @@ class Lab:
         """Make one attempt at everything that is due, as a worker does; return how many there were."""
         done = 0
         for enricher in self.enrichers:
-            due = await rows.due(self.files.database.system, types=sorted(enricher.kinds, key=str), limit=100)
+            due = await rows.due(
+                self.files.database.system,
+                types=sorted(enricher.kinds, key=str),
+                now=self.files.database.clock.now(),
+                limit=100,
+            )
             for one in due:
                 done += await work_on(
                     self.files.database,
@@ -159,6 +169,37 @@ async def test_a_picture_is_described(lab: Lab) -> None:
         question["content"][1]["image_url"]["url"]
         == "data:image/png;base64," + base64.b64encode(PNG).decode()
     )
+
+
+async def test_what_was_found_out_goes_with_its_message(lab: Lab) -> None:
+    await lab.receive("voice", data=VOICE)
+
+    await lab.files.execute("DELETE FROM messages")
+
+    assert await lab.rows() == []
+
+
+async def test_a_provider_with_names_of_its_own_is_paid_by_the_name_that_was_asked_for(lab: Lab) -> None:
+    choice = {"finish_reason": "stop", "message": {"role": "assistant", "content": "A cake."}}
+    usage = {"prompt_tokens": 1000, "completion_tokens": 50}
+    lab.ai.next = [text(json.dumps({"model": "eu.big-7", "choices": [choice], "usage": usage}))]
+
+    await lab.receive("image", data=PNG, content={"mimetype": "image/png"})
+    await lab.work()
+
+    assert await lab.rows("status, model, cost_microusd") == [("COMPLETED", "eu.big-7", 180)]
+    assert await lab.spent() == [("ENRICHMENT", 1, 180)]
+
+
+async def test_work_is_due_by_the_clock_of_the_workers(lab: Lab) -> None:
+    await lab.receive("voice", data=VOICE)
+    ((at,),) = await lab.rows("due_at")
+    kinds, system = [EnrichmentKind.TRANSCRIPTION], lab.files.database.system
+
+    early = await rows.due(system, types=kinds, now=at - timedelta(milliseconds=1), limit=9)
+    late = await rows.due(system, types=kinds, now=at, limit=9)
+
+    assert (len(early), len(late)) == (0, 1)
 
 
 async def test_a_document_is_read_here(lab: Lab) -> None:
@@ -591,11 +632,36 @@ async def test_a_long_call_keeps_its_claim(lab: Lab) -> None:
     assert await lab.rows("status, attempts") == [("COMPLETED", 1)]
 
 
+async def test_an_answer_that_was_paid_for_outlives_the_loss_of_every_connection(
+    lab: Lab, postgres_url: str
+) -> None:
+    lab.ai.hold = asyncio.Event()
+    await lab.receive("voice", data=VOICE)
+    working = asyncio.create_task(lab.work())
+    while not lab.ai.calls:  # noqa: ASYNC110 As above.
+        await asyncio.sleep(0.01)
+
+    superuser = await asyncpg.connect(postgres_url)
+    await superuser.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await superuser.close()
+    lab.ai.hold.set()
+
+    assert await working == 1
+    assert await lab.rows("status, attempts") == [("COMPLETED", 1)]
+    assert await lab.spent() == [("ENRICHMENT", 1, 6100)]
+
+
 async def test_the_most_urgent_is_claimed_first(lab: Lab) -> None:
     await lab.receive("audio", data=VOICE + b"1", content={"mimetype": "audio/ogg"})
     await lab.receive("voice", data=VOICE + b"2")
 
-    (first,) = await rows.due(lab.files.database.system, types=[EnrichmentKind.TRANSCRIPTION], limit=1)
+    database = lab.files.database
+    (first,) = await rows.due(
+        database.system, types=[EnrichmentKind.TRANSCRIPTION], now=database.clock.now(), limit=1
+    )
 
     ((voice,),) = await lab.files.rows("SELECT id FROM enrichments WHERE priority = 10")
     assert first.enrichment_id == voice
@@ -630,6 +696,82 @@ async def test_a_provider_never_gets_more_at_once_than_it_may(lab: Lab, redis_ur
 
     assert lab.ai.busiest == 2
     assert len(lab.ai.calls) == count
+
+
+class Witness:
+    """An enricher of the test's own: says whose files it was given, in order."""
+
+    kinds = frozenset({EnrichmentKind.DESCRIPTION})
+    at_once = 1
+    costs = False
+    hears_video = False
+
+    def __init__(self) -> None:
+        self.seen: list[TenantId] = []
+
+    def key(self, errand: enrichments.EnrichmentErrand) -> rows.ResultKey:
+        return rows.ResultKey(
+            sha256=errand.sha256, type=errand.type, provider="w", model="w", asked=str(errand.message_id)
+        )
+
+    async def run(self, errand: enrichments.EnrichmentErrand, path: Path) -> EnrichmentResult:
+        self.seen.append(errand.tenant_id)
+        return EnrichmentResult(text="seen", provider="w", model="w", cost_microusd=0)
+
+
+async def test_a_flood_of_one_tenant_lets_the_others_through(
+    database: Database, redis_url: str, tmp_path: Path
+) -> None:
+    flood, other = await open_shop(database), await open_shop(database, name="Oficina")
+    await pictures_due(database, flood, count=4)
+    await pictures_due(database, other, count=1)
+    witness = Witness()
+    async with listening(redis_url, ["enrichments"]) as wakes:
+        running = asyncio.create_task(
+            run_enrichments(
+                database,
+                wakes,
+                enrichers=[witness],
+                storage=LocalStorage(tmp_path),
+                default_budget=None,
+            )
+        )
+        while await rows.waiting(database.system):  # noqa: ASYNC110 As above.
+            await asyncio.sleep(0.02)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    assert witness.seen == [flood.tenant_id, other.tenant_id, *[flood.tenant_id] * 3]
+
+
+async def pictures_due(database: Database, shop: Shop, *, count: int) -> None:
+    """Stored pictures that wait to be described."""
+    async with database.writing(shop.tenant_id, CAUSE) as uow:
+        chat = a_chat(uow, shop, a_contact(uow, shop), "5511999990001@c.us")
+        connection = await uow.session.connection()
+        for number in range(count):
+            media = Media(id=MediaId(new_id()), status=MediaStatus.STORED, mime_type="image/png")
+            message = a_message(uow, shop, chat, ImageContent(media=media), external_id=f"A{number}")
+            assert media.id is not None
+            await uow.flush()
+            await connection.exec_driver_sql(
+                "INSERT INTO media (tenant_id, id, message_id, channel_id, status, chat_address, created_at, sha256) "
+                f"VALUES ('{shop.tenant_id}', '{media.id}', '{message.id}', '{shop.channel_id}', 'STORED', 'x', "
+                f"now(), '{'ab' * 32}')"
+            )
+            enrichment = Enrichment.request(
+                tenant_id=shop.tenant_id,
+                project_id=shop.project_id,
+                chat_id=chat.id,
+                message_id=message.id,
+                media_id=media.id,
+                type_=EnrichmentKind.DESCRIPTION,
+                priority=7,
+                at=uow.now,
+            )
+            enrichment.file_stored(at=uow.now)
+            uow.enrichments.add(enrichment)
 
 
 async def test_there_is_one_of_each_kind_for_a_message(lab: Lab) -> None:

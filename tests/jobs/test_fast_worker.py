@@ -254,6 +254,18 @@ async def test_a_job_that_waits_is_not_doubled_but_brought_forward(
     assert await redis.zcard(QUEUE) == 1
 
 
+async def test_the_pause_before_a_repetition_is_not_cut_short(redis: ArqRedis, queue: RedisJobQueue) -> None:
+    later = CLOCK.now() + timedelta(hours=1)
+    await queue.enqueue("x", [TENANT], id="one", queue="fast", at=later)
+    await redis.set("arq:retry:one", 1)
+
+    again = await queue.enqueue("x", [TENANT], id="one", queue="fast")
+
+    assert again == 1
+    assert await redis.zscore("ventros:fast", "one") == int(later.timestamp() * 1000)
+    await redis.delete("arq:retry:one")
+
+
 async def test_a_deferred_job_outlives_a_day_of_waiting(queue: RedisJobQueue, redis: ArqRedis) -> None:
     at = CLOCK.now() + timedelta(days=40)
     await queue.enqueue("job", ["x"], id="one", queue="fast", at=at)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import pytest
 from arq.connections import ArqRedis
 
@@ -270,6 +271,11 @@ async def test_a_report_of_a_tenant_that_is_gone_or_that_fits_no_row_spoils_no_b
     await job_runs.write(database.system, [replace(known, id=JobRunId(new_id()), key="\x00"), third])
     assert len(await rows(database)) == 3
 
+    # A foreign producer's: msgpack knows more than JSON.
+    unheard_of = replace(known, id=JobRunId(new_id()), arguments=(msgspec.msgpack.Ext(5, b"x"),))
+    await job_runs.write(database.system, [unheard_of, replace(known, id=JobRunId(new_id()))])
+    assert len(await rows(database)) == 4
+
 
 async def test_what_nobody_speaks_of_any_more_is_given_up_and_old_runs_go(
     database: Database, shop: Shop, redis_url: str
@@ -381,6 +387,57 @@ async def test_without_redis_jobs_are_repeated_and_cancelled(database: Database,
         await until(settled)
 
 
+async def test_a_job_that_is_stopped_as_its_connection_breaks_counts_as_stopped(
+    database: Database, shop: Shop
+) -> None:
+    begun = asyncio.Event()
+
+    async def torn(_context: JobContext) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ConnectionError("The connection is lost.") from None
+
+    async with local(database, ("torn", torn)) as queue:
+        await queue.enqueue("torn", [str(shop.tenant_id)], id="torn", queue="bulk")
+        async with asyncio.timeout(10):
+            await begun.wait()
+        await queue.cancel("torn")
+
+        async def stopped() -> bool:
+            return await queue.cancel("torn") is False
+
+        await until(stopped)
+
+    assert await rows(database) == [("torn", "CANCELLED", 1, None, None)]
+
+
+async def test_a_sweeper_does_not_cut_the_pause_before_a_repetition_short(
+    database: Database, shop: Shop
+) -> None:
+    attempts = 0
+
+    async def busy(_context: JobContext) -> None:
+        nonlocal attempts
+        attempts += 1
+        raise Unavailable("busy", code="429", retry_after=600.0)
+
+    async def other(_context: JobContext) -> None:
+        pass
+
+    async with local(database, ("busy", busy), ("other", other)) as queue:
+        for name in ("busy", "busy", "other"):
+            await queue.enqueue(name, [str(shop.tenant_id)], id=name, queue="bulk")
+
+            async def kept(known: str = name) -> bool:
+                return known in [row[0] for row in await rows(database)]
+
+            await until(kept)
+
+    assert attempts == 1
+
+
 async def test_while_redis_is_away_jobs_run_here(database: Database, shop: Shop) -> None:
     ran = asyncio.Event()
 
@@ -395,6 +452,33 @@ async def test_while_redis_is_away_jobs_run_here(database: Database, shop: Shop)
                 await ran.wait()
 
     assert placed == 1
+
+
+async def test_what_runs_from_redis_is_not_run_here_as_well(
+    database: Database, shop: Shop, redis: ArqRedis, redis_url: str
+) -> None:
+    ran: list[str] = []
+
+    async def run(_context: JobContext, name: str) -> None:
+        ran.append(name)
+
+    def order(name: str) -> JobOrder:
+        return JobOrder(name="x", args=[str(shop.tenant_id), name], id=name, queue="bulk")
+
+    async with local(database, ("x", run)) as here, RedisJobQueue(redis_url, clock=CLOCK) as there:
+        await there.enqueue_many([order("running")])
+        await redis.set("arq:in-progress:running", "1")
+        placed = await FallbackQueue(there, here).enqueue_many([order("running")])
+        await here.enqueue_many([order("local")])
+
+        async def done() -> bool:
+            return "local" in ran
+
+        await until(done)
+    await redis.delete("arq:in-progress:running", "arq:job:running")
+
+    assert placed == 0
+    assert ran == ["local"]
 
 
 def test_names_and_queues_of_jobs_are_checked_when_they_are_declared() -> None:

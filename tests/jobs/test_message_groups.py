@@ -5,10 +5,12 @@ import json
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
+from domain.ai.agent_settings import AgentSettings
 from domain.crm.grouping import GroupingRules
 from domain.crm.message_group import MessageGroup
 from domain.errors import InvalidState
@@ -21,7 +23,7 @@ from persistence.due import Alarm
 from persistence.events import Cause
 from persistence.unit_of_work import UnitOfWork
 from services.crm import message_groups as service
-from tests.bursts import CAUSE, Counter, Moment, Orders, instant, typing
+from tests.bursts import CAUSE, Counter, Moment, Orders, add_groups, instant, typing
 from tests.conversation import GROUP
 from tests.factories import open_shop, receive, work_off
 from tests.waha import JOAO, Script
@@ -301,6 +303,7 @@ async def robot(counter: Counter) -> Agent:
                 type=AgentType.AI,
                 name="Robot",
                 email=None,
+                ai=AgentSettings(instructions="Be brief."),
                 at=uow.now,
             )
         )
@@ -605,3 +608,25 @@ async def test_blocked_groups_hide_no_others(counter: Counter, database: Databas
         await counter.value("SELECT due_at FROM message_groups WHERE opened_at = $1", instant(17))
     )
     assert await counter.work() == ["free"]
+
+
+async def test_closing_groups_costs_six_statements_however_many_they_are(
+    counter: Counter, database: Database
+) -> None:
+    for count in (1, 200):
+        ids = [one.id for one in await add_groups(database, counter.shop, count, window=timedelta(seconds=1))]
+        counter.clock.go(counter.clock.at.timestamp() - instant(0).timestamp() + 2)
+        seen: list[str] = []
+        async with watching(database, seen):
+            assert len(await claim(database, counter.shop.tenant_id, ids)) == count
+        # The driver learns about types with statements of its own.
+        ours = (one.split() for one in seen if "jit" not in one and "typeinfo" not in one)
+        kinds = [one[0].strip(";") for one in ours]
+        assert kinds[kinds.index("BEGIN") : kinds.index("COMMIT") + 1] == [
+            "BEGIN",
+            "SELECT",
+            "SELECT",
+            "UPDATE",
+            "INSERT",
+            "COMMIT",
+        ]

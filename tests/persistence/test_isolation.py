@@ -207,3 +207,22 @@ async def test_the_application_may_not_truncate_or_reference_or_trigger(
     await connection.close()
 
     assert rows == []
+
+
+async def test_what_was_found_out_goes_with_its_message_and_never_alone(postgres_url: str) -> None:
+    connection = await asyncpg.connect(postgres_url)
+    rows = await connection.fetch(
+        """
+        SELECT table_name, string_agg(privilege_type, ', ' ORDER BY privilege_type) AS may
+        FROM information_schema.role_table_grants
+        WHERE grantee = 'ventros_app' AND table_name IN ('enrichments', 'enrichment_results', 'ai_usage')
+        GROUP BY table_name ORDER BY table_name
+        """
+    )
+    await connection.close()
+
+    assert [(row["table_name"], row["may"]) for row in rows] == [
+        ("ai_usage", "INSERT, SELECT, UPDATE"),
+        ("enrichment_results", "INSERT, SELECT"),
+        ("enrichments", "INSERT, SELECT, UPDATE"),
+    ]

@@ -68,3 +68,8 @@ def test_a_cost_is_the_exact_one_rounded_up(prompt: int, cached: int, completion
 
     assert cost is not None
     assert exact <= cost < exact + 1
+
+
+def test_an_answer_under_another_name_costs_what_was_asked_for_costs() -> None:
+    assert PRICES.of_answer(usage(1_000_000, 0), model="eu.big-7", asked="gpt-4o-mini") == 150_000
+    assert PRICES.of_answer(usage(1_000_000, 0), model="eu.big-7", asked="unheard-of") is None
