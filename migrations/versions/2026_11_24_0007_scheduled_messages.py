@@ -78,6 +78,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
     op.create_index(
+        "ix_scheduled_messages_waiting",
+        "scheduled_messages",
+        ["tenant_id", "chat_id", "to", "due_at"],
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_index(
         "ix_scheduled_messages_send", "scheduled_messages", ["tenant_id", "project_id", "send_at", "id"]
     )
     op.create_index(

@@ -1,6 +1,9 @@
 """Scheduled messages: table, mapping, repository, and when they are due."""
 
-from sqlalchemy import Column, Index, Integer, Text, Uuid, select, text
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Column, Index, Integer, Text, Uuid, and_, select, text
 
 from domain.crm.scheduled_message import LatePolicy, ScheduledMessage, ScheduledMessageStatus
 from domain.ids import ProjectId
@@ -49,6 +52,15 @@ scheduled_messages = tenant_table(
         postgresql_where=text("client_message_id IS NOT NULL"),
     ),
     Index("ix_scheduled_messages_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    # The next one to a chat, or to a number without one.
+    Index(
+        "ix_scheduled_messages_waiting",
+        "tenant_id",
+        "chat_id",
+        "to",
+        "due_at",
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
     Index("ix_scheduled_messages_send", "tenant_id", "project_id", "send_at", "id"),
     Index("ix_scheduled_messages_chat", "tenant_id", "chat_id", "send_at", "id"),
 )
@@ -102,3 +114,21 @@ class ScheduledMessages(Repository[ScheduledMessage]):
             )
         )
         return found.one_or_none()
+
+    async def next_due(self, scheduled: ScheduledMessage, now: datetime) -> UUID | None:
+        """Return which one is to be sent next to where this one goes, as it is now."""
+        if scheduled.chat_id is None:
+            is_there = and_(
+                scheduled_messages.c.chat_id.is_(None),
+                scheduled_messages.c.to == scheduled.to,
+                scheduled_messages.c.channel_id == scheduled.channel_id,
+            )
+        else:
+            is_there = scheduled_messages.c.chat_id == scheduled.chat_id
+        found: UUID | None = await self.session.scalar(
+            select(scheduled_messages.c.id)
+            .where(is_there, scheduled_messages.c.due_at <= now)
+            .order_by(scheduled_messages.c.due_at, scheduled_messages.c.id)
+            .limit(1)
+        )
+        return found

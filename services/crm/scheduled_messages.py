@@ -146,14 +146,20 @@ async def claim(
 ) -> ScheduledMessage | None:
     """Return one that is to be sent now, until the end of the transaction by nobody else; None if it is not.
 
+    Those to the same chat go one after another, in the order of their times.
+
     The row is not locked, because whoever works on chats locks the contact first, then the chat, then all else:
     what changes it meanwhile is found when it is stored, and nothing will have been sent.
     """
     viewer.require(Permission.MESSAGES_SEND)
-    if not await uow.try_lock(f"scheduled message {scheduled_message_id}"):
-        return None
     scheduled = await uow.scheduled_messages.find(scheduled_message_id)
-    return scheduled if scheduled is not None and scheduled.is_due(uow.now) else None
+    if scheduled is None or not scheduled.is_due(uow.now):
+        return None
+    where = scheduled.chat_id or f"{scheduled.to} on {scheduled.channel_id}"
+    if not await uow.try_lock(f"scheduled messages to {where}"):
+        return None
+    is_next = await uow.scheduled_messages.next_due(scheduled, uow.now) == scheduled.id
+    return scheduled if is_next else None
 
 
 async def send(uow: UnitOfWork, viewer: Viewer, *, scheduled: ScheduledMessage) -> None:
