@@ -27,7 +27,9 @@ from jobs.job_runner import Attempt, JobFailed, JobRunner
 from jobs.local_queue import FallbackQueue, LocalQueue
 from jobs.registry import GiveUp, JobContext, Registry, RunAgain, job
 from persistence.database import Database
+from persistence.events import Cause
 from persistence.operations import job_runs
+from services.operations import job_runs as service
 from tests.factories import CLOCK, Shop, open_shop
 from tests.live.events import until
 
@@ -436,6 +438,34 @@ async def test_a_sweeper_does_not_cut_the_pause_before_a_repetition_short(
             await until(kept)
 
     assert attempts == 1
+
+
+async def test_a_sweeper_takes_out_what_was_cancelled_while_its_queue_was_away(
+    database: Database, shop: Shop, cause: Cause
+) -> None:
+    async def not_yet(_context: JobContext) -> None:
+        raise RunAgain("Not yet.", after=3600)
+
+    async with local(database, ("x", not_yet)) as queue:
+        await queue.enqueue("x", [str(shop.tenant_id)], id="one", queue="bulk")
+
+        async def pauses() -> bool:
+            return [row[1] for row in await rows(database)] == ["RETRYING"]
+
+        await until(pauses)
+        id_ = JobRunId(await database.system.fetchval("SELECT id FROM job_runs"))
+
+        async with database.writing(shop.tenant_id, cause) as uow:
+            await service.cancel(uow, shop.viewer, job_run_id=id_)
+        await job_queues.sweep(database, queue)
+        assert await queue.cancel("one") is False
+
+        async with database.writing(shop.tenant_id, cause) as uow:
+            again = await service.retry(uow, shop.viewer, job_run_id=id_)
+        order = replace(service.order_of(again), at=CLOCK.now() + timedelta(hours=1))
+        await queue.enqueue_many([order])
+        await job_queues.sweep(database, queue)
+        assert await queue.cancel("one") is True
 
 
 async def test_while_redis_is_away_jobs_run_here(database: Database, shop: Shop) -> None:
