@@ -197,18 +197,18 @@ async def to_stop(system: "asyncpg.Pool[asyncpg.Record]", *, since: datetime, li
 
 
 async def give_up_lost(
-    system: "asyncpg.Pool[asyncpg.Record]", *, now: datetime, running: datetime, retrying: datetime
+    system: "asyncpg.Pool[asyncpg.Record]", *, now: datetime, running: datetime, waiting: datetime
 ) -> int:
-    """Mark as failed what no worker has spoken of since those instants: its queue has lost it."""
+    """Mark as failed what no worker has spoken of since those instants: its queue has lost it, or nobody knows it."""
     status = await system.execute(
         """
         UPDATE job_runs SET status = 'FAILED', finished_at = $1, updated_at = $1, version = version + 1,
           error_class = 'Lost', error_message = 'Its worker, or the queue, ended without saying what came of it.'
-        WHERE status = 'RUNNING' AND updated_at < $2 OR status = 'RETRYING' AND updated_at < $3
+        WHERE status = 'RUNNING' AND updated_at < $2 OR status IN ('QUEUED', 'RETRYING') AND updated_at < $3
         """,
         now,
         running,
-        retrying,
+        waiting,
     )
     return int(status.rsplit(" ", 1)[-1])
 

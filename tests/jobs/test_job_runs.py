@@ -282,7 +282,7 @@ async def test_a_report_of_a_tenant_that_is_gone_or_that_fits_no_row_spoils_no_b
 async def test_what_nobody_speaks_of_any_more_is_given_up_and_old_runs_go(
     database: Database, shop: Shop, redis_url: str
 ) -> None:
-    for number in range(6):
+    for number in range(9):
         await attempted(database, raising(GiveUp("No.")), tenant_id=shop.tenant_id, number=1)
         await database.system.execute(
             "UPDATE job_runs SET name = $1 WHERE name = 'x'",
@@ -296,6 +296,11 @@ async def test_what_nobody_speaks_of_any_more_is_given_up_and_old_runs_go(
             "status = 'SUCCEEDED', finished_at = now() - interval '6 days'",
             "finished_at = now() - interval '80 days'",
             "finished_at = now() - interval '91 days'",
+            # Another service may ask for a pause of a day.
+            "status = 'RETRYING', finished_at = NULL, updated_at = now() - interval '25 hours'",
+            "status = 'RETRYING', finished_at = NULL, updated_at = now() - interval '49 hours'",
+            # No worker knows such a job any more.
+            "status = 'QUEUED', attempts = 0, finished_at = NULL, updated_at = now() - interval '49 hours'",
         )
     ):
         await database.system.execute(f"UPDATE job_runs SET {change} WHERE name = '{number}'")
@@ -310,6 +315,9 @@ async def test_what_nobody_speaks_of_any_more_is_given_up_and_old_runs_go(
         ("1", "RUNNING", "GiveUp"),
         ("3", "SUCCEEDED", "GiveUp"),
         ("4", "FAILED", "GiveUp"),
+        ("6", "RETRYING", "GiveUp"),
+        ("7", "FAILED", "Lost"),
+        ("8", "FAILED", "Lost"),
     ]
 
 

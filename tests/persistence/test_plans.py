@@ -134,7 +134,7 @@ async def test_the_chores_of_jobs_look_at_what_is_open(system: Any) -> None:
         system,
         now=CLOCK.now(),
         running=CLOCK.now() - timedelta(minutes=30),
-        retrying=CLOCK.now() - timedelta(days=1),
+        waiting=CLOCK.now() - timedelta(days=2),
     )
 
     assert system.most <= 400
