@@ -99,7 +99,8 @@ class _Shaper:
         if depth >= _DEEP:
             return [self.value(items, name, depth + 1) for _ in range(least)]
         resolved = self._resolve(items, depth)
-        if isinstance(wanted, list) and _type_of(resolved) == "string" and "enum" not in resolved:
+        is_free = _type_of(resolved) == "string" and not {"enum", "const"} & resolved.keys()
+        if isinstance(wanted, list) and is_free:
             made: list[object] = [_string(resolved, one) for one in wanted]
         elif choices := sequence(resolved.get("enum")):
             said = [one for one in choices if isinstance(one, str) and self._digest.mentions(one)]

@@ -69,6 +69,13 @@ async def limit(servers: Servers, module: str, *names: str, **settings: str) -> 
         yield program
 
 
+@asynccontextmanager
+async def program(servers: Servers, module: str, *arguments: str) -> AsyncIterator[Program]:
+    """Run a module of `bench` that does not listen until the block ends."""
+    async with _running(servers, module, ("-m", f"bench.{module}", *arguments), settings={}) as running:
+        yield running
+
+
 def free_port() -> int:
     """Return a port nobody listens on."""
     with socket.socket() as probe:

@@ -9,7 +9,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from bench import end_to_end, inbox, intake, jobs, lanes, relay
+from bench import debounce, end_to_end, inbox, intake, jobs, lanes, relay
 from bench.report import RESULTS, Result, show, write
 from bench.run_settings import Bench
 from bench.servers import servers
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Awaitable[Result]]] = {
     "inbox": inbox.run,
     "relay": relay.run,
     "jobs": jobs.run,
+    "debounce": debounce.run,
 }
 
 

@@ -23,6 +23,7 @@ MediaId = NewType("MediaId", UUID)
 MessageGroupId = NewType("MessageGroupId", UUID)
 EnrichmentId = NewType("EnrichmentId", UUID)
 AiRunId = NewType("AiRunId", UUID)
+ContactFactId = NewType("ContactFactId", UUID)
 JobRunId = NewType("JobRunId", UUID)
 EventId = NewType("EventId", UUID)
 
@@ -44,6 +45,7 @@ PREFIXES = {
     "MessageGroupId": "grp",
     "EnrichmentId": "enr",
     "AiRunId": "run",
+    "ContactFactId": "fct",
     "JobRunId": "job",
     "EventId": "evt",
 }

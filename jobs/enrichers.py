@@ -10,6 +10,7 @@ from typing import Protocol
 from domain.ai.chat import Finish, system, user
 from domain.ai.file_text import ReadBy
 from domain.ai.price import Prices
+from domain.crm.content import Media
 from domain.crm.enrichment import EnrichmentDetails, EnrichmentKind, EnrichmentResult
 from domain.crm.enrichment_routing import Abilities
 from domain.crm.picture_prompts import PicturePrompt, picture_prompt
@@ -21,6 +22,14 @@ from services.ports import ChatModel, FileReader, Transcriber
 _ANSWER_TOKENS = 500
 _TEMPERATURE = 0.1
 _LOCAL, _READER = "local", "reader"
+_JPEG = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg"}
+"""What phones call JPEG; models know its right name only."""
+
+_FEWEST_BYTES = 500
+"""A second of speech takes at least as much, in any format that is understood."""
+
+_LONGEST = 24 * 3600.0
+_DEAREST = 2_000_000_000
 
 
 class Enricher(Protocol):
@@ -39,6 +48,11 @@ class Enricher(Protocol):
     @property
     def costs(self) -> bool:
         """Whether calls may cost money."""
+        ...
+
+    @property
+    def hears_video(self) -> bool:
+        """Whether it writes down what is said in videos too."""
         ...
 
     def key(self, errand: EnrichmentErrand) -> ResultKey:
@@ -62,6 +76,7 @@ class Describer:
     costs: bool = True
     seconds: float = 60.0
     kinds: frozenset[EnrichmentKind] = frozenset({EnrichmentKind.DESCRIPTION})
+    hears_video: bool = False
 
     def key(self, errand: EnrichmentErrand) -> ResultKey:
         """Return what would be asked: the caption is a part of it."""
@@ -75,13 +90,16 @@ class Describer:
         prompt = self._prompt(errand)
         content = await _content(path)
         answer = await self.chat.complete(
-            [system(prompt.instructions), user(prompt.question, images=((errand.mime_type, content),))],
+            [
+                system(prompt.instructions),
+                user(prompt.question, images=((_JPEG.get(errand.mime_type, errand.mime_type), content),)),
+            ],
             model=self.model,
             max_tokens=_ANSWER_TOKENS,
             temperature=_TEMPERATURE,
             timeout=self.seconds,
         )
-        cost = self.prices.of_answer(answer.usage, model=answer.model, asked=self.model)
+        cost = _bounded(self.prices.of_answer(answer.usage, model=answer.model, asked=self.model))
         if answer.finish is Finish.FILTERED:
             raise Rejected("The model does not describe this picture.", code="FILTERED", cost_microusd=cost)
         if not answer.text.strip():
@@ -102,7 +120,7 @@ class Describer:
 
 @dataclass(frozen=True, kw_only=True)
 class Scribe:
-    """Has recordings written down. One on this machine does not cost."""
+    """Has recordings written down. One on this machine does not cost, and hears videos, as some providers do."""
 
     transcriber: Transcriber
     provider: str
@@ -112,6 +130,7 @@ class Scribe:
     costs: bool = True
     seconds: float = 120.0
     kinds: frozenset[EnrichmentKind] = frozenset({EnrichmentKind.TRANSCRIPTION})
+    hears_video: bool = False
 
     def key(self, errand: EnrichmentErrand) -> ResultKey:
         """Return what would be asked."""
@@ -126,16 +145,14 @@ class Scribe:
             model=self.model,
             timeout=self.seconds,
         )
-        seconds = (
-            said.duration_seconds if said.duration_seconds is not None else errand.media.duration_seconds
-        )
+        seconds = _seconds(said.duration_seconds, errand.media)
         return EnrichmentResult(
             text=said.text,
             provider=self.provider,
             model=said.model,
             language=said.language or errand.language,
             details=EnrichmentDetails(seconds=seconds),
-            cost_microusd=self.prices.of_sound(seconds, model=said.model) if self.costs else 0,
+            cost_microusd=_bounded(self.prices.of_sound(seconds, model=said.model)) if self.costs else 0,
         )
 
 
@@ -147,6 +164,7 @@ class Reading:
     kinds: frozenset[EnrichmentKind] = frozenset({EnrichmentKind.DOCUMENT_TEXT})
     at_once: int = 2
     costs: bool = False
+    hears_video: bool = False
 
     def key(self, errand: EnrichmentErrand) -> ResultKey:
         """Return what would be read: the type decides how."""
@@ -167,13 +185,30 @@ class Reading:
 
 
 def abilities_of(enrichers: Sequence[Enricher]) -> Abilities:
-    """Return what can be found out with these. The sound of videos cannot be taken out so far."""
-    return Abilities(kinds=frozenset(kind for one in enrichers for kind in one.kinds))
+    """Return what can be found out with these."""
+    return Abilities(
+        kinds=frozenset(kind for one in enrichers for kind in one.kinds),
+        hears_video=any(one.hears_video for one in enrichers),
+    )
 
 
 def _key(errand: EnrichmentErrand, provider: str, model: str, *asked: str) -> ResultKey:
     words = hashlib.sha256("\x00".join(asked).encode()).hexdigest()
     return ResultKey(sha256=errand.sha256, type=errand.type, provider=provider, model=model, asked=words)
+
+
+def _seconds(told: float | None, media: Media) -> float | None:
+    """Return how long a recording is: as the provider tells, else as its sender does, if the file is that long."""
+    if told is not None and told <= _LONGEST:
+        return told
+    if media.duration_seconds is None or media.size is None:
+        return None
+    return float(min(media.duration_seconds, media.size / _FEWEST_BYTES))
+
+
+def _bounded(microusd: int | None) -> int | None:
+    """Return a cost that a provider cannot talk up without end."""
+    return None if microusd is None else min(microusd, _DEAREST)
 
 
 async def _content(path: Path) -> bytes:

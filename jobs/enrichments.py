@@ -1,8 +1,10 @@
 """Finds out what files say: claims what is due, the most urgent first, asks, and keeps the answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections import Counter as Counts
+from collections import deque
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from time import monotonic
 
@@ -15,6 +17,7 @@ from domain.ids import EnrichmentId, TenantId, new_id
 from integrations.errors import IntegrationError, Malformed, Rejected, Unavailable
 from integrations.redis_feed import Listening
 from jobs.enrichers import Enricher
+from jobs.holding import held
 from persistence.crm import enrichments as rows
 from persistence.database import Database
 from persistence.events import Cause
@@ -110,8 +113,9 @@ async def work_on(
             costs=enricher.costs,
             default_budget=default_budget,
         )
-    if claim.status is not None:
-        ATTEMPTS.labels("any", "cached" if claim.is_cached else claim.status.value.lower()).inc()
+    if claim.status is not None and claim.type is not None:
+        outcome = "cached" if claim.is_cached else claim.status.value.lower()
+        ATTEMPTS.labels(claim.type.value, outcome).inc()
         return True
     if claim.errand is None:
         return False
@@ -133,6 +137,7 @@ async def _loop(
     default_budget: int | None,
 ) -> None:
     running: set[asyncio.Task[None]] = set()
+    served: deque[TenantId] = deque(maxlen=enricher.at_once)
     async with asyncio.TaskGroup() as group:
         while True:
             free = enricher.at_once - len(running)
@@ -140,8 +145,13 @@ async def _loop(
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 continue
             try:
-                now, kinds = database.clock.now(), sorted(enricher.kinds, key=str)
-                due = await rows.due(database.system, types=kinds, now=now, limit=free)
+                due = await rows.due(
+                    database.system,
+                    types=sorted(enricher.kinds, key=str),
+                    now=database.clock.now(),
+                    limit=free,
+                    last=_had_much(served),
+                )
             except Exception as error:  # noqa: BLE001 The loop outlives any outage; what is due waits in the table.
                 heed_cancellation()
                 log.warning("enrichments.paused", error=type(error).__name__)
@@ -151,9 +161,15 @@ async def _loop(
                     _safely(database, one, enricher, storage=storage, default_budget=default_budget)
                 )
                 running.add(task)
+                served.append(one.tenant_id)
                 task.add_done_callback(running.discard)
             if len(due) < free:
                 await wakes.wait("enrichments", timeout=POLL_SECONDS)
+
+
+def _had_much(served: deque[TenantId]) -> list[TenantId]:
+    """Return the tenants that had half of the latest places: a flood of one lets the others through."""
+    return [tenant for tenant, times in Counts(served).items() if times * 2 >= (served.maxlen or 1)]
 
 
 async def _safely(
@@ -183,7 +199,7 @@ async def _attempt(step: "_Steps", enricher: Enricher, storage: Storage, *, hold
     started = monotonic()
     try:
         path = storage.path(errand.tenant_id, errand.sha256)
-        async with step.held(every=hold_seconds), asyncio.timeout(LONGEST_SECONDS):
+        async with held(step.hold, every=hold_seconds, what="enrichment"), asyncio.timeout(LONGEST_SECONDS):
             with DURATION.labels(errand.type.value).time():
                 result = await enricher.run(errand, path)
     except Rejected as problem:
@@ -302,25 +318,7 @@ class _Steps:
             **fields,
         )
 
-    @asynccontextmanager
-    async def held(self, *, every: float) -> AsyncIterator[None]:
-        """Keep the claim while the block runs; a process that dies loses it within the lease."""
-        holding = asyncio.create_task(self._hold(every), name="enrichment.hold")
-        try:
-            yield
-        finally:
-            holding.cancel()
-            with suppress(asyncio.CancelledError):
-                await holding
-
-    async def _hold(self, seconds: float) -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            try:
-                async with self.writing() as uow:
-                    await service.hold(uow, self.viewer, errand=self.errand)
-            except (Conflict, NotFound):
-                return
-            except Exception as error:  # noqa: BLE001 Without it another worker may begin too; one of both counts.
-                heed_cancellation()
-                self.note("hold_failed", error=type(error).__name__)
+    async def hold(self) -> None:
+        """Keep the claim for another while."""
+        async with self.writing() as uow:
+            await service.hold(uow, self.viewer, errand=self.errand)

@@ -10,6 +10,7 @@ from prometheus_client import Counter, Gauge
 from domain.ids import SessionId, TenantId
 from jobs.metrics import OUTBOX_DEPTH, OUTBOX_OLDEST
 from persistence import event_log, upkeep
+from persistence.crm import enrichments
 from persistence.database import Database
 from persistence.events import Cause
 from persistence.messaging import facts, lanes, media, outgoing
@@ -29,16 +30,19 @@ INBOX_DEPTH = Gauge("ventros_inbox_depth", "Webhooks that wait to be filed.")
 INBOX_OLDEST = Gauge("ventros_inbox_oldest_seconds", "How long the oldest webhook has waited.")
 OUTGOING_DEPTH = Gauge("ventros_outgoing_depth", "Messages that wait to be sent or settled.")
 MEDIA_DEPTH = Gauge("ventros_media_depth", "Files that wait to be fetched.")
+ENRICHMENTS_DEPTH = Gauge(
+    "ventros_enrichments_depth", "Files of which it waits to be found out what they say."
+)
 FACTS_EXPIRED = Counter("ventros_early_facts_expired", "Facts whose message never came.")
 
 
-async def watch_silence(database: Database, tenant_id: TenantId, ids: Sequence[UUID]) -> int:
-    """End those of a tenant's sessions that have been silent for too long, and warn of others' ends."""
+async def watch_silence(database: Database, tenant_id: TenantId, ids: Sequence[UUID]) -> list[SessionId]:
+    """End those of a tenant's sessions that have been silent for too long, and return them; warn of others' ends."""
     async with database.writing(tenant_id, _CAUSE) as uow:
         ended = await chores.watch_silence(
             uow, system_viewer(tenant_id=tenant_id), session_ids=[SessionId(id_) for id_ in ids]
         )
-    ENDED.inc(ended)
+    ENDED.inc(len(ended))
     return ended
 
 
@@ -68,3 +72,4 @@ async def measure(database: Database) -> None:
     OUTBOX_OLDEST.set(oldest_event)
     OUTGOING_DEPTH.set(await outgoing.waiting(database.system))
     MEDIA_DEPTH.set(await media.waiting(database.system))
+    ENRICHMENTS_DEPTH.set(await enrichments.waiting(database.system))

@@ -1,8 +1,7 @@
 """Fetches the files of messages from WAHA, soon, because WAHA keeps them for three minutes."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -14,6 +13,7 @@ from domain.values import StoredFile
 from integrations.errors import IntegrationError, Rejected
 from integrations.redis_feed import Listening
 from integrations.waha.client import Waha
+from jobs.holding import held
 from jobs.outbound import Dial
 from persistence.database import Database
 from persistence.events import Cause
@@ -105,7 +105,7 @@ async def fetch_file(
     step = _Steps(database, viewer, errand)
     try:
         with DURATION.time():
-            async with step.held(every=hold_seconds), asyncio.timeout(LONGEST_SECONDS):
+            async with held(step.hold, every=hold_seconds, what="media"), asyncio.timeout(LONGEST_SECONDS):
                 file, told = await _fetch(errand, dial(errand.channel), storage, tenant_id)
     except Gone as problem:
         await step.miss(str(problem))
@@ -230,25 +230,10 @@ class _Steps:
         """Begin a transaction of the message's tenant."""
         return self.database.writing(self.viewer.tenant_id, _CAUSE)
 
-    @asynccontextmanager
-    async def held(self, *, every: float) -> AsyncIterator[None]:
-        """Keep the claim while the block runs; a process that dies loses it within the lease."""
-        holding = asyncio.create_task(self._hold(every), name="media.hold")
-        try:
-            yield
-        finally:
-            holding.cancel()
-            with suppress(asyncio.CancelledError):
-                await holding
-
-    async def _hold(self, seconds: float) -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            try:
-                async with self.writing() as uow:
-                    await media.hold(uow, self.viewer, errand=self.errand)
-            except Exception as error:  # noqa: BLE001 Without it another worker may begin too; one of both counts.
-                self._log("media.hold_failed", error=type(error).__name__)
+    async def hold(self) -> None:
+        """Keep the claim for another while."""
+        async with self.writing() as uow:
+            await media.hold(uow, self.viewer, errand=self.errand)
 
     def _log(self, event: str, **fields: object) -> None:
         log.info(

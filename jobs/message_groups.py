@@ -1,8 +1,6 @@
 """Works on bursts of messages once their writers pause: hands each to one worker, reads it, lets an agent answer."""
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
@@ -14,6 +12,7 @@ from domain.crm.message_group import WORK_LEASE, MessageGroup
 from domain.errors import Conflict
 from domain.ids import MessageGroupId, TenantId, new_id, parse_type_id, type_id
 from domain.operations.queue import JobOrder, job_key
+from jobs.holding import held
 from jobs.registry import Job, JobContext, job
 from persistence.crm import message_groups as rows
 from persistence.database import Database
@@ -55,19 +54,21 @@ class Answer(Protocol):
 
 async def claim(
     database: Database, tenant_id: TenantId, ids: Sequence[UUID], *, queue: JobQueue
-) -> list[MessageGroup]:
-    """Close those of a tenant's groups whose time has come, leave a job for each, and return them."""
+) -> list[MessageGroupId]:
+    """Close those of a tenant's groups whose time has come, leave a job for each, and return which."""
     now = database.clock.now()
     async with database.tenant_transaction(tenant_id) as connection:
         found = await rows.claim(connection, [MessageGroupId(id_) for id_ in ids], now=now, cause=_CAUSE)
     if not found:
         return []
-    for group in found:
+    closed = [group for group in found if group.flushed_at == now]
+    for group in closed:
         LATENESS.observe(max((now - group.expires_at).total_seconds(), 0))
-    await database.wake("outbox")
+    if closed:
+        await database.wake("outbox")
     # A job that gets lost is left again once the group's lease has passed.
     await queue.enqueue_many([_order(group) for group in found])
-    return found
+    return [group.id for group in found]
 
 
 def processing(database: Database, *, answer: Answer | None) -> Job:
@@ -88,15 +89,22 @@ async def process(
     answer: Answer | None,
     hold_seconds: float = HOLD_SECONDS,
 ) -> bool:
-    """Work on a group if it is its turn; return whether it was."""
+    """Work on a group if it is its turn; return whether it was.
+
+    Raises nothing: whatever fails, the group is tried again, by this worker or by another after its lease.
+    """
     viewer = system_viewer(tenant_id=tenant_id)
     token = new_id()
-    async with database.writing(tenant_id, _CAUSE) as uow:
-        group = await service.take(uow, viewer, group_id=group_id, token=token)
+    group = await _take(database, viewer, group_id, token)
     if group is None:
         return False
+
+    async def hold() -> None:
+        async with database.writing(tenant_id, _CAUSE) as uow:
+            await service.hold(uow, viewer, group_id=group_id, token=token)
+
     try:
-        async with _held(database, viewer, group_id, token, every=hold_seconds):
+        async with held(hold, every=hold_seconds, what="message_group"):
             is_settled = answer is not None and await answer(group, token)
         if not is_settled:
             async with database.writing(tenant_id, _CAUSE) as uow:
@@ -115,6 +123,19 @@ async def process(
     return True
 
 
+async def _take(
+    database: Database, viewer: Viewer, group_id: MessageGroupId, token: UUID
+) -> MessageGroup | None:
+    try:
+        async with database.writing(viewer.tenant_id, _CAUSE) as uow:
+            return await service.take(uow, viewer, group_id=group_id, token=token)
+    except Exception as error:  # noqa: BLE001 Whatever it is, the group is handed out again.
+        heed_cancellation()
+        WORKED.labels("not_taken").inc()
+        log.warning("group.not_taken", group_id=str(group_id), error=repr(error))
+        return None
+
+
 def _order(group: MessageGroup) -> JobOrder:
     return JobOrder(
         name=JOB,
@@ -129,7 +150,7 @@ async def _retry_later(
     database: Database, viewer: Viewer, group: MessageGroup, token: UUID, error: Exception
 ) -> None:
     pause = min(_FIRST_PAUSE * 2 ** (group.attempts - 1), _LONGEST_PAUSE)
-    with suppress(Conflict):
+    try:
         async with database.writing(viewer.tenant_id, _CAUSE) as uow:
             await service.retry_later(
                 uow,
@@ -139,32 +160,8 @@ async def _retry_later(
                 error=f"{type(error).__name__} while the group was worked on.",
                 until=uow.now + pause,
             )
-
-
-@asynccontextmanager
-async def _held(
-    database: Database, viewer: Viewer, group_id: MessageGroupId, token: UUID, *, every: float
-) -> AsyncIterator[None]:
-    """Keep the group while the block runs; a process that dies loses it within the lease."""
-    holding = asyncio.create_task(_hold(database, viewer, group_id, token, every), name="group.hold")
-    try:
-        yield
-    finally:
-        holding.cancel()
-        with suppress(asyncio.CancelledError):
-            await holding
-
-
-async def _hold(
-    database: Database, viewer: Viewer, group_id: MessageGroupId, token: UUID, every: float
-) -> None:
-    while True:
-        await asyncio.sleep(every)
-        try:
-            async with database.writing(viewer.tenant_id, _CAUSE) as uow:
-                await service.hold(uow, viewer, group_id=group_id, token=token)
-        except Conflict:
-            return
-        except Exception as error:  # noqa: BLE001 Without it another worker may begin too; one of both counts.
-            heed_cancellation()
-            log.warning("group.hold_failed", group_id=str(group_id), error=type(error).__name__)
+    except Conflict:
+        log.info("group.lost", group_id=str(group.id), attempt=group.attempts)
+    except Exception as trouble:  # noqa: BLE001 As above: its lease ends.
+        heed_cancellation()
+        log.warning("group.not_given_back", group_id=str(group.id), error=type(trouble).__name__)

@@ -7,8 +7,7 @@ forgets timers or dies, or when a worker is killed between any two steps.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -22,12 +21,14 @@ from integrations.redis_feed import Listening
 from integrations.timers import Timers
 from persistence.database import Database
 from persistence.due import DueQueue
-from persistence.outages import heed_cancellation
+from persistence.outages import heed_cancellation, is_outage
 
 log = structlog.get_logger()
 
 AT_ONCE = 200
-CONCURRENT = 4
+CONCURRENT = 3
+"""For how many tenants a process looks at rows at once; each takes a connection of the system's pool."""
+
 OVERDUE = timedelta(milliseconds=250)
 """What is due for this long was missed by the timers, and is the sweep's."""
 
@@ -42,8 +43,8 @@ ROUNDS = Counter(
     ["queue", "by"],
 )
 
-Act = Callable[[TenantId, Sequence[UUID]], Awaitable[object]]
-"""Looks at some rows of a tenant."""
+Act = Callable[[TenantId, Sequence[UUID]], Awaitable[Collection[UUID]]]
+"""Looks at some rows of a tenant and returns those it dealt with, which need no timer but what it set itself."""
 
 
 async def run_timer(
@@ -52,28 +53,18 @@ async def run_timer(
     """Look at every row in time until cancelled, within milliseconds, through outages of Redis and PostgreSQL."""
     timer = _Timer(database, queue, act)
     async with asyncio.TaskGroup() as group:
-        group.create_task(timer.sweep(), name=f"{queue.name}.sweep")
+        group.create_task(timer.sweep(OVERDUE, between=_SWEEP_SECONDS), name=f"{queue.name}.sweep")
         while True:
-            claimed = await timer.round(timers)
-            if claimed >= AT_ONCE:
-                continue
-            await wakes.wait(queue.name, timeout=timer.pause)
+            if await timer.round(timers) < AT_ONCE:
+                await wakes.wait(queue.name, timeout=timer.pause)
 
 
 async def run_sweep(database: Database, queue: DueQueue, *, act: Act, every: float) -> None:
     """Look at every row in time until cancelled, within `every` seconds: for what is in no hurry."""
-    timer = _Timer(database, queue, act)
-    while True:
-        try:
-            if await timer.by_database(timedelta()) >= AT_ONCE:
-                continue
-        except Exception as error:  # noqa: BLE001 The loop outlives any outage; the rows stay due.
-            heed_cancellation()
-            log.warning("timer.paused", queue=queue.name, error=type(error).__name__)
-        await asyncio.sleep(every)
+    await _Timer(database, queue, act).sweep(timedelta(), between=(every, every))
 
 
-@dataclass(kw_only=False)
+@dataclass
 class _Timer:
     database: Database
     queue: DueQueue
@@ -85,29 +76,45 @@ class _Timer:
         """Hand out what is due and set `pause` to how long nothing else is; return how many rows that were."""
         try:
             if timers is not None:
-                return await self.by_redis(timers)
-        except (RedisError, OSError) as error:
-            log.debug("timer.blind", queue=self.queue.name, error=type(error).__name__)
-        try:
-            count = await self.by_database(timedelta())
+                try:
+                    return await self._by_redis(timers)
+                except (RedisError, TimeoutError) as error:
+                    log.debug("timer.blind", queue=self.queue.name, error=type(error).__name__)
+            count = await self._by_database(timedelta())
             self.pause = await self._until_next()
-        except Exception as error:  # noqa: BLE001 As above.
+        except Exception as error:  # noqa: BLE001 The loop outlives any outage; the rows stay due.
             heed_cancellation()
             log.warning("timer.paused", queue=self.queue.name, error=type(error).__name__)
             self.pause, count = _PAUSE_SECONDS, 0
         return count
 
-    async def by_redis(self, timers: Timers) -> int:
+    async def sweep(self, late_by: timedelta, *, between: tuple[float, float]) -> None:
+        """Find what has been due for that long, now and then, for ever."""
+        while True:
+            try:
+                while await self._by_database(late_by) >= AT_ONCE:  # noqa: ASYNC110 Not for something to happen.
+                    # Among so many may be some that nobody can help at this moment.
+                    await asyncio.sleep(_SHORTEST_WAIT)
+            except Exception as error:  # noqa: BLE001 As above.
+                heed_cancellation()
+                log.warning("timer.sweep_failed", queue=self.queue.name, error=type(error).__name__)
+            # Workers that started together are not to look together.
+            await asyncio.sleep(random.uniform(*between))  # noqa: S311 No secret.
+
+    async def _by_redis(self, timers: Timers) -> int:
         """Take from the timers. Raises redis errors."""
-        now = self.database.clock.now()
-        claimed = await timers.claim(self.queue.name, now=now, limit=AT_ONCE)
+        claimed = await timers.claim(self.queue.name, now=self.database.clock.now(), limit=AT_ONCE)
         if claimed is None:
             await self._rebuild(timers)
             self.pause = _SHORTEST_WAIT
             return 0
-        for tenant_id, ids in claimed.rows.items():
-            ROUNDS.labels(self.queue.name, "timer").inc(len(ids))
-            await self._hand_out(tenant_id, ids, timers)
+        if claimed.rows:
+            ROUNDS.labels(self.queue.name, "timer").inc(claimed.count)
+            if left := await self._look(claimed.rows):
+                # What was put off since its timer was set needs a new one.
+                await timers.set(
+                    await self.queue.times(self.database.system, left, after=self.database.clock.now())
+                )
         self.pause = _LONGEST_WAIT
         if claimed.next_at is not None:
             self.pause = min(
@@ -115,43 +122,34 @@ class _Timer:
             )
         return claimed.count
 
-    async def by_database(self, late_by: timedelta) -> int:
+    async def _by_database(self, late_by: timedelta) -> int:
         """Take what has been due for that long."""
         due = await self.queue.due(
             self.database.system, now=self.database.clock.now() - late_by, limit=AT_ONCE
         )
-        for tenant_id, ids in due.items():
-            ROUNDS.labels(self.queue.name, "sweep").inc(len(ids))
-            await self._act(tenant_id, ids)
-        return sum(len(ids) for ids in due.values())
+        count = sum(len(ids) for ids in due.values())
+        ROUNDS.labels(self.queue.name, "sweep").inc(count)
+        await self._look(due)
+        return count
 
-    async def sweep(self) -> None:
-        """Find what the timers missed, now and then, for ever."""
-        while True:
-            # Workers that started together are not to look together.
-            await asyncio.sleep(random.uniform(*_SWEEP_SECONDS))  # noqa: S311 No secret.
-            try:
-                await self.by_database(OVERDUE)
-            except Exception as error:  # noqa: BLE001 As above.
-                heed_cancellation()
-                log.warning("timer.sweep_failed", queue=self.queue.name, error=type(error).__name__)
+    async def _look(self, rows: Mapping[TenantId, Sequence[UUID]]) -> list[UUID]:
+        """Look at rows, several tenants at a time; return those that were not dealt with."""
+        left = await asyncio.gather(*(self._act(tenant_id, ids) for tenant_id, ids in rows.items()))
+        return [id_ for ids in left for id_ in ids]
 
-    async def _hand_out(self, tenant_id: TenantId, ids: Sequence[UUID], timers: Timers) -> None:
+    async def _act(self, tenant_id: TenantId, ids: Sequence[UUID]) -> list[UUID]:
+        """Look at a tenant's rows; when that fails, one by one, so that a bad row holds up nobody but itself."""
         try:
-            await self._act(tenant_id, ids)
-            # What was put off since its timer was set needs a new one.
-            later = await self.queue.times(self.database.system, ids, after=self.database.clock.now())
+            async with self.slots:
+                dealt = await self.act(tenant_id, ids)
         except Exception as error:  # noqa: BLE001 The sweep finds these rows again.
             heed_cancellation()
             log.warning("timer.failed", queue=self.queue.name, rows=len(ids), error=repr(error))
-            await asyncio.sleep(_BLIND_WAIT)
-            return
-        with suppress(RedisError, OSError):
-            await timers.set(later)
-
-    async def _act(self, tenant_id: TenantId, ids: Sequence[UUID]) -> None:
-        async with self.slots:
-            await self.act(tenant_id, ids)
+            if len(ids) == 1 or is_outage(error):
+                return []
+            return [left for id_ in ids for left in await self._act(tenant_id, [id_])]
+        done = set(dealt)
+        return [id_ for id_ in ids if id_ not in done]
 
     async def _rebuild(self, timers: Timers) -> None:
         """Set all timers anew, because Redis has lost them; one worker does, the others look again soon."""

@@ -155,8 +155,9 @@ class Database:
 
 async def assume_tenant(connection: Connection, tenant_id: UUID) -> None:
     """Turn the rest of the system's transaction into one of that tenant, under row-level security."""
-    await connection.execute(f"SET LOCAL ROLE {APP_ROLE}")
-    await connection.execute("SELECT set_config('app.tenant_id', $1, true)", str(tenant_id))
+    await connection.execute(
+        "SELECT set_config('role', $1, true), set_config('app.tenant_id', $2, true)", APP_ROLE, str(tenant_id)
+    )
 
 
 class ConnectArguments(TypedDict):

@@ -27,14 +27,14 @@ class Alarm:
 
 
 TIMED = {"message_group": "message_groups"}
-"""The kinds of aggregates whose `due_at` is told to the timers, and the queue of each."""
+"""The kinds of aggregates whose `alarm_at` is told to the timers, and the queue of each."""
 
 
 def alarms_of(aggregates: Iterable[Aggregate]) -> list[Alarm]:
     """Return when those that changed, and of a timed kind, are due."""
     found = []
     for one in aggregates:
-        at = getattr(one, "due_at", None)
+        at = getattr(one, "alarm_at", None)
         if one.is_changed and at is not None and (queue := TIMED.get(one.kind)) is not None:
             found.append(Alarm(queue, TenantId(one.tenant_id), one.id, at))
     return found
@@ -42,23 +42,25 @@ def alarms_of(aggregates: Iterable[Aggregate]) -> list[Alarm]:
 
 @dataclass(frozen=True, kw_only=True)
 class DueQueue:
-    """A table with a column of instants, indexed on its own where `condition` holds; SQL of ours, not input.
+    """A table with a column of instants, indexed on its own where it is not null; SQL of ours, not input.
 
-    The system role must be granted the columns id, tenant_id and those named here.
+    `ready`, about a row called `d`, leaves out rows whose time has come and that have to wait all the same, for
+    something that wakes them when it happens: rows of which nothing can be done must not hide others. The system
+    role must be granted the columns id, tenant_id and those named here.
     """
 
     name: str
     table: str
     column: str
-    condition: str = "true"
+    ready: str = "true"
 
     async def due(
         self, system: "asyncpg.Pool[asyncpg.Record]", *, now: datetime, limit: int
     ) -> dict[TenantId, list[UUID]]:
         """Return the rows whose time has come, by tenant, those first that have waited longest."""
         rows = await system.fetch(
-            f"SELECT tenant_id, id FROM {self.table} "  # noqa: S608 As said above.
-            f"WHERE {self.column} <= $1 AND {self.condition} ORDER BY {self.column} LIMIT $2",
+            f"SELECT tenant_id, id FROM {self.table} d "  # noqa: S608 As said above.
+            f"WHERE {self.column} <= $1 AND {self.ready} ORDER BY {self.column} LIMIT $2",
             now,
             limit,
         )
@@ -74,7 +76,7 @@ class DueQueue:
         since, id_ = (None, None) if after is None else (after.at, after.row_id)
         rows = await system.fetch(
             f"SELECT tenant_id, id, {self.column} AS at FROM {self.table} "  # noqa: S608 As said above.
-            f"WHERE {self.column} IS NOT NULL AND {self.condition} "
+            f"WHERE {self.column} IS NOT NULL "
             f"AND ($1::timestamptz IS NULL OR ({self.column}, id) > ($1, $2)) ORDER BY {self.column}, id LIMIT $3",
             since,
             id_,
@@ -97,6 +99,7 @@ class DueQueue:
     async def next_at(self, system: "asyncpg.Pool[asyncpg.Record]") -> datetime | None:
         """Return when the next row is due; None when none waits."""
         found: datetime | None = await system.fetchval(
-            f"SELECT min({self.column}) FROM {self.table} WHERE {self.condition}"  # noqa: S608 As said above.
+            f"SELECT {self.column} FROM {self.table} d "  # noqa: S608 As said above.
+            f"WHERE {self.column} IS NOT NULL AND {self.ready} ORDER BY {self.column} LIMIT 1"
         )
         return found

@@ -3,6 +3,9 @@
 from sqlalchemy import Table
 from sqlalchemy.orm import configure_mappers, registry
 
+from domain.ai.contact_fact import ContactFact
+from domain.ai.run import AiRun
+from domain.ai.session_summary import SessionSummary
 from domain.crm.channel import Channel
 from domain.crm.chat import Chat, ChatParticipant
 from domain.crm.contact import Contact, ContactIdentity
@@ -15,6 +18,9 @@ from domain.identity.agent import Agent
 from domain.identity.api_key import ApiKey
 from domain.identity.tenant import Project, Tenant
 from domain.operations.job_run import JobRun
+from persistence.ai.contact_facts import contact_facts
+from persistence.ai.runs import ai_runs
+from persistence.ai.session_summaries import session_summaries
 from persistence.crm.channels import channels
 from persistence.crm.chats import chat_participants, chats
 from persistence.crm.contacts import contact_identities, contacts
@@ -43,6 +49,9 @@ AGGREGATE_TABLES: dict[type, Table] = {
     Session: sessions,
     Message: messages,
     MessageGroup: message_groups,
+    AiRun: ai_runs,
+    ContactFact: contact_facts,
+    SessionSummary: session_summaries,
     Enrichment: enrichments,
     JobRun: job_runs,
 }

@@ -42,7 +42,8 @@ class AsJSON(TypeDecorator[T], Generic[T]):
     cache_ok = True
 
     def __init__(self, declared: Any) -> None:  # Any: a type form such as `tuple[Reaction, ...]`.
-        super().__init__()
+        # What is missing is NULL, not JSON's null, which rows read without SQLAlchemy would hand to `decode`.
+        super().__init__(none_as_null=True)
         self.declared = declared
 
     def process_bind_param(self, value: T | None, dialect: Dialect) -> object:

@@ -9,6 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base import Aggregate
 from domain.operations.queue import JobOrder
+from persistence.ai.contact_facts import ContactFacts
+from persistence.ai.runs import AiRuns
+from persistence.ai.session_summaries import SessionSummaries
 from persistence.crm.channels import Channels
 from persistence.crm.chats import Chats
 from persistence.crm.contacts import Contacts
@@ -90,6 +93,21 @@ class Reader:
     def message_groups(self) -> MessageGroups:
         """Its bursts of messages."""
         return MessageGroups(self.session)
+
+    @property
+    def ai_runs(self) -> AiRuns:
+        """What its AI agents did."""
+        return AiRuns(self.session)
+
+    @property
+    def contact_facts(self) -> ContactFacts:
+        """What its AI agents remember of contacts."""
+        return ContactFacts(self.session)
+
+    @property
+    def session_summaries(self) -> SessionSummaries:
+        """What its sessions were about."""
+        return SessionSummaries(self.session)
 
     @property
     def enrichments(self) -> Enrichments:

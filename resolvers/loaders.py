@@ -7,6 +7,9 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
+from domain.ai.contact_fact import ContactFact
+from domain.ai.run import AiRun
+from domain.ai.session_summary import SessionSummary
 from domain.ai.usage import AiUsage
 from domain.base import Aggregate
 from domain.crm.channel import Channel
@@ -89,6 +92,21 @@ class Loaders:
     def pipelines(self) -> DataLoader[UUID, Pipeline | None]:
         """Pipelines by id."""
         return self._by_id(lambda reader: reader.pipelines)
+
+    @cached_property
+    def ai_runs(self) -> DataLoader[UUID, AiRun | None]:
+        """What agents did about bursts, by the burst."""
+        return self._batched(lambda reader, ids: reader.ai_runs.of_groups(ids), missing=_nothing)
+
+    @cached_property
+    def session_summaries(self) -> DataLoader[UUID, SessionSummary | None]:
+        """What sessions were about, by the session's id."""
+        return self._by_id(lambda reader: reader.session_summaries)
+
+    @cached_property
+    def contact_facts(self) -> DataLoader[UUID, list[ContactFact]]:
+        """What is remembered about contacts, oldest first."""
+        return self._batched(lambda reader, ids: reader.contact_facts.about_many(ids), missing=list)
 
     @cached_property
     def job_runs(self) -> DataLoader[UUID, JobRun | None]:

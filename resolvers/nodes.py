@@ -7,6 +7,7 @@ from uuid import UUID
 from domain.ids import parse_type_id
 from resolvers.context import Context
 from resolvers.errors import BadUserInput
+from services.ai import run_queries
 from services.crm import (
     channels,
     chats,
@@ -33,6 +34,7 @@ FINDERS: Mapping[str, Find] = {
     "enr": enrichments.find,
     "chn": channels.find,
     "pip": pipelines.find,
+    "run": run_queries.find,
     "agt": agents.find,
     "key": api_keys.find,
     "ten": tenants.find_tenants,

@@ -4,12 +4,15 @@ from enum import Enum
 
 import strawberry
 
+from domain.ai.run import RunOutcome, ToolOutcome
+from domain.ai.session_summary import Sentiment
 from domain.ai.usage import AiPurpose
 from domain.crm.channel import ChannelKind, ChannelStatus, Engine
 from domain.crm.chat import ChatStatus, ChatType, ParticipantRole
 from domain.crm.contact import IdentityKind, IdentitySource
 from domain.crm.content import ContentKind, MediaStatus
 from domain.crm.enrichment import EnrichmentKind, EnrichmentStatus
+from domain.crm.escalation import EscalationCause
 from domain.crm.message import MessageDirection, MessageOrigin, MessageStatus
 from domain.crm.message_group import GroupCancelReason, GroupStatus
 from domain.crm.session import SessionEndReason, SessionStatus
@@ -221,8 +224,9 @@ publish(
     CHANNELS_READ="Read channels and pipelines.",
     CHANNELS_WRITE="Set up, change and connect channels; set the AI budget.",
     PIPELINES_WRITE="Set up pipelines.",
-    AGENTS_WRITE="Create agents.",
+    AGENTS_WRITE="Create, change and stop agents.",
     API_KEYS_WRITE="See, issue and revoke API keys.",
+    AI_READ="Read how AI agents are set up, what they did and what it cost.",
     EVENTS_READ="Follow what happens.",
     JOBS_READ="See background jobs and their queues.",
     JOBS_WRITE="Run background jobs again, and cancel them.",
@@ -236,4 +240,37 @@ publish(
     SUCCEEDED="It is done.",
     FAILED="It will not be tried again by itself; errorClass says why.",
     CANCELLED="Somebody cancelled it.",
+)
+publish(
+    RunOutcome,
+    "How an agent's work on a burst ended.",
+    REPLIED="It answered.",
+    SILENT="It found that no answer was wanted.",
+    ESCALATED="It handed over to a person.",
+    SUPERSEDED="A person was faster, or the burst was cancelled; nothing was sent.",
+    BUDGET="What it may cost was used up; no model was asked.",
+    FAILED="It could not answer; error says why.",
+)
+publish(
+    ToolOutcome,
+    "What came of an agent's call of a tool.",
+    DONE="It was done.",
+    REFUSED="The arguments were wrong, or a rule forbade it; the model was told.",
+    FORBIDDEN="The agent may not call it, or there is no such tool.",
+    EXCESS="The agent had called as often as it may.",
+)
+publish(
+    EscalationCause,
+    "Why a person is needed.",
+    REQUESTED="The agent asked for one.",
+    FAILURE="The agent could not answer.",
+    BUDGET="What the agent may cost was used up.",
+)
+publish(
+    Sentiment,
+    "How a contact felt in a session.",
+    POSITIVE="Content.",
+    NEUTRAL="Neither content nor discontent.",
+    NEGATIVE="Discontent.",
+    MIXED="Now one, now the other.",
 )

@@ -5,6 +5,7 @@ from enum import Enum
 
 import strawberry
 
+from domain.ai.run import RunOutcome
 from domain.crm.chat import ChatStatus, ChatType
 from domain.crm.content import ContentKind
 from domain.crm.message import MessageDirection, MessageOrigin, MessageStatus
@@ -212,6 +213,17 @@ class ContentKindFilter:
     neq: ContentKind | None = optional(NEQ)
     in_: list[ContentKind] | None = optional(IN, name="in")
     not_in: list[ContentKind] | None = optional(NOT_IN)
+
+
+@strawberry.input(description="Conditions on outcomes of agents' runs.")
+class RunOutcomeFilter:
+    """Outcomes."""
+
+    eq: RunOutcome | None = optional(EQ)
+    neq: RunOutcome | None = optional(NEQ)
+    in_: list[RunOutcome] | None = optional(IN, name="in")
+    not_in: list[RunOutcome] | None = optional(NOT_IN)
+    is_null: bool | None = optional(NULL)
 
 
 @strawberry.input(description="Conditions on statuses of jobs.")

@@ -7,6 +7,7 @@ from strawberry.types import ExecutionContext
 
 from domain.values import PhoneNumber
 from resolvers import nodes as about_nodes
+from resolvers.ai import runs as about_ai_runs
 from resolvers.crm import channels as about_channels
 from resolvers.crm import chats as about_chats
 from resolvers.crm import contacts as about_contacts
@@ -19,6 +20,9 @@ from resolvers.identity import agents as about_agents
 from resolvers.identity import api_keys as about_api_keys
 from resolvers.identity import viewer as about_viewer
 from resolvers.operations import job_runs as about_job_runs
+from schema.ai import mutations as ai_mutations
+from schema.ai.run import AiRun
+from schema.ai.run_list_arguments import AiRunOrder, AiRunWhere
 from schema.crm import (
     channel_mutations,
     chat_mutations,
@@ -145,6 +149,13 @@ class Query:
     pipelines: Connection[Pipeline] = root_connection(about_pipelines.browse, "The pipelines, oldest first.")
     agent: Agent | None = root(about_agents.one, "One agent.", arguments=BY_ID)
     agents: Connection[Agent] = root_connection(about_agents.browse, "The agents, oldest first.")
+    ai_run: AiRun | None = root(about_ai_runs.one, "One run of an agent.", arguments=BY_ID)
+    ai_runs: Connection[AiRun] = root_connection(
+        about_ai_runs.browse,
+        "What AI agents did; by default what began last comes first.",
+        where=AiRunWhere,
+        order=AiRunOrder,
+    )
     api_keys: Connection[ApiKey] = root_connection(
         about_api_keys.browse, "The project's API keys, oldest first."
     )
@@ -197,6 +208,12 @@ class Mutation:
     job_retry: job_run_mutations.JobRetryPayload = job_run_mutations.job_retry
     job_cancel: job_run_mutations.JobCancelPayload = job_run_mutations.job_cancel
     agent_create: identity_mutations.AgentCreatePayload = identity_mutations.agent_create
+    agent_update: identity_mutations.AgentUpdatePayload = identity_mutations.agent_update
+    agent_activate: identity_mutations.AgentActivatePayload = identity_mutations.agent_activate
+    agent_deactivate: identity_mutations.AgentDeactivatePayload = identity_mutations.agent_deactivate
+    chat_automation_pause: ai_mutations.ChatAutomationPausePayload = ai_mutations.chat_automation_pause
+    chat_automation_resume: ai_mutations.ChatAutomationResumePayload = ai_mutations.chat_automation_resume
+    contact_fact_forget: ai_mutations.ContactFactForgetPayload = ai_mutations.contact_fact_forget
     api_key_create: identity_mutations.ApiKeyCreatePayload = identity_mutations.api_key_create
     api_key_revoke: identity_mutations.ApiKeyRevokePayload = identity_mutations.api_key_revoke
 

@@ -160,5 +160,5 @@ async def end_overdue_sessions(database: Database) -> int:
     ended = 0
     while due := await SESSIONS_DUE.due(database.system, now=database.clock.now(), limit=500):
         for tenant_id, ids in due.items():
-            ended += await housekeeping.watch_silence(database, tenant_id, ids)
+            ended += len(await housekeeping.watch_silence(database, tenant_id, ids))
     return ended

@@ -20,6 +20,7 @@ from persistence.database import Database
 from persistence.events import Cause
 from persistence.unit_of_work import UnitOfWork
 from services.crm import channels
+from services.identity import agents
 from services.viewer import Viewer
 from ventros.settings import Settings
 from ventros.wiring import webhook_url
@@ -27,6 +28,12 @@ from ventros.wiring import webhook_url
 _CAUSE = Cause(correlation_id="demo", actor="demo")
 _WAHA_SESSION, _WAHA_API_KEY = "crm-demo", "demo-waha-key"
 _CHANNEL = "Demo WhatsApp"
+_WINDOW_MS = 6_000
+"""Shorter than usual: whoever tries the demo wants to see an answer soon."""
+
+_INSTRUCTIONS = """You are Bia, the assistant of a bakery that takes orders on WhatsApp.
+Answer questions about cakes, bread, prices, opening hours and delivery, briefly and warmly, in the customer's
+language. Remember lasting preferences. Hand over to a person for complaints, refunds and whatever you do not know."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +122,8 @@ async def _create(settings: Settings, database: Database, simulator_url: str) ->
             waha_session=_WAHA_SESSION,
             waha_api_key=_WAHA_API_KEY,
             allow_groups=True,
+            debounce_timeout_ms=_WINDOW_MS,
+            agent_id=(await _assistant(uow, viewer)).id,
         )
     other = Tenant.create(name="Another Company", at=database.clock.now())
     async with database.writing(other.id, _CAUSE) as uow:
@@ -125,6 +134,24 @@ async def _create(settings: Settings, database: Database, simulator_url: str) ->
         channel_id=type_id("chn", channel.id),
         webhook_hmac_key=hmac_key,
     )
+
+
+async def _assistant(uow: UnitOfWork, viewer: Viewer) -> Agent:
+    """Let a language model answer until a person does."""
+    assistant = await agents.create(
+        uow,
+        viewer,
+        type=AgentType.AI,
+        name="Bia (demo)",
+        email=None,
+        ai={
+            "instructions": _INSTRUCTIONS,
+            "tools": ("look_up_contact", "remember_fact", "search_messages", "stay_silent"),
+            "handover_message": "Vou chamar alguém da equipe para você. Um momento!",
+        },
+    )
+    await uow.session.flush()
+    return assistant
 
 
 def _workspace(uow: UnitOfWork, tenant: Tenant, *, project: str, agent: str) -> tuple[Project, Agent, str]:

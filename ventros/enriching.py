@@ -37,6 +37,8 @@ def enrichers_of(parts: Parts) -> list[Enricher]:
                 prices=settings.prices,
                 at_once=1 if is_local else 4,
                 costs=not is_local,
+                # The decoder that comes with faster-whisper takes the sound out by itself.
+                hears_video=is_local or settings.ai_transcribes_video,
             )
         )
     return found

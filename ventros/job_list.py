@@ -2,6 +2,7 @@
 
 from jobs import groups, message_groups
 from jobs.registry import Registry
+from ventros.answering import answer_of
 from ventros.wiring import Parts
 
 
@@ -10,6 +11,6 @@ def registry(parts: Parts) -> Registry:
     return Registry(
         [
             groups.naming(parts.database, dial=parts.dial),
-            message_groups.processing(parts.database, answer=None),
+            message_groups.processing(parts.database, answer=answer_of(parts)),
         ]
     )

@@ -152,6 +152,11 @@ class Settings(BaseSettings):
         description="What models cost in US dollars, per million tokens or per minute of sound, as JSON: "
         '{"gpt-4o-mini": {"prompt": 0.15, "cached": 0.075, "completion": 0.60}, "whisper-1": {"minute": 0.006}}.',
     )
+    ai_transcribes_video: bool = Field(
+        default=False,
+        description="Whether the provider writes down videos (MP4, WebM) as it does recordings, as OpenAI's does. "
+        "A faster-whisper model on this machine always does.",
+    )
     ai_daily_budget: Dollars | None = Field(
         default=None,
         description="What AI providers may cost a project in a day of UTC, in US dollars, unless the project says so "

@@ -26,8 +26,11 @@ from jobs.media import run_media
 from jobs.mover import run_mover
 from jobs.outbound import run_outbound
 from jobs.timer import run_sweep, run_timer
+from persistence.ai.runs import RUNS_DUE
+from persistence.ai.session_summaries import SUMMARIES_DUE
 from persistence.crm.message_groups import GROUPS_DUE
 from persistence.crm.sessions import SESSIONS_DUE
+from ventros.answering import ending_of, summary_of
 from ventros.chores import keep_house
 from ventros.enriching import enrichers_of
 from ventros.job_list import registry
@@ -37,6 +40,7 @@ from ventros.wiring import Parts, connected
 log = structlog.get_logger()
 
 _PAUSE_SECONDS = 1.0
+_AGENT_SECONDS = 5.0
 _FAREWELL_SECONDS = 10.0
 
 
@@ -126,6 +130,15 @@ async def run(parts: Parts, *, queues: Collection[str] = tuple(QUEUES)) -> None:
                 ),
                 name="sessions",
             )
+            group.create_task(
+                run_sweep(parts.database, RUNS_DUE, act=ending_of(parts), every=_AGENT_SECONDS),
+                name="ai_runs",
+            )
+            if (summarize := summary_of(parts)) is not None:
+                group.create_task(
+                    run_sweep(parts.database, SUMMARIES_DUE, act=summarize, every=_AGENT_SECONDS),
+                    name="summaries",
+                )
             group.create_task(
                 run_timer(
                     parts.database,

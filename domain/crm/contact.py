@@ -51,11 +51,15 @@ class ContactIdentity:
 
 
 class NameSource(Enum):
-    """Where a contact's name came from, weakest first; a weaker source never replaces a stronger one's name."""
+    """Where a contact's name came from, weakest first; a weaker source never replaces a stronger one's name.
+
+    TOLD is what the contact said to an agent.
+    """
 
     ADDRESS = "ADDRESS"
     PUSH_NAME = "PUSH_NAME"
     IMPORT = "IMPORT"
+    TOLD = "TOLD"
     MANUAL = "MANUAL"
 
     @property

@@ -19,6 +19,9 @@ GIVE_UP_AFTER = timedelta(hours=24)
 
 TEXT_LIMIT = 50_000
 ERROR_LIMIT = 500
+WORD_LIMIT = 128
+"""The longest name of a provider, model or language."""
+
 _CUT = "\n[… cut: the text goes on]"
 
 
@@ -242,9 +245,10 @@ class Enrichment(Aggregate):
     ) -> None:
         """Keep what was found out. Raises `Conflict` when somebody else has it."""
         self._require_holder(token)
-        text = result.text.strip()
+        text = result.text.replace("\x00", "").strip()
         self.text = text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - len(_CUT)] + _CUT
-        self.provider, self.model, self.language = result.provider, result.model, result.language
+        self.provider, self.model = result.provider[:WORD_LIMIT], result.model[:WORD_LIMIT]
+        self.language = result.language[:WORD_LIMIT] if result.language else None
         self.details, self.is_cached = result.details, result.is_cached
         self.cost_microusd, self.duration_ms = result.cost_microusd, duration_ms
         self.error = None

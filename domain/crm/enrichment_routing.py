@@ -27,18 +27,18 @@ _PRIORITIES = {
 }
 _PICTURES = {"image/jpeg", "image/jpg", "image/pjpeg", "image/png", "image/gif", "image/webp"}
 _OGG = "application/ogg"
-_NO_SOUND_OF_VIDEOS = "The sound of videos cannot be taken out here."
+_NO_SOUND_OF_VIDEOS = "Nothing is set up here that writes down what is said in videos."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Abilities:
     """What an installation can find out: it has a provider, or a reader of its own, for each of these kinds.
 
-    `video_sound` says that the sound of a video can be had.
+    `hears_video` says that what is said in videos can be written down too.
     """
 
     kinds: frozenset[EnrichmentKind] = frozenset()
-    video_sound: bool = False
+    hears_video: bool = False
 
 
 NOTHING = Abilities()
@@ -98,7 +98,7 @@ def _possible(
     if family == "video":
         if isinstance(content, VideoContent) and content.is_gif:
             return ()
-        refusal = None if abilities.video_sound else _NO_SOUND_OF_VIDEOS
+        refusal = None if abilities.hears_video else _NO_SOUND_OF_VIDEOS
         if is_stored and not said.startswith("video/"):
             refusal = f"The file is no video: {said}."
         return ((EnrichmentKind.TRANSCRIPTION, refusal),)

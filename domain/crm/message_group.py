@@ -1,6 +1,6 @@
 """A message group: what somebody wrote in one burst, gathered until they pause, then worked on as one input."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -166,6 +166,14 @@ class MessageGroup(Aggregate):
         return self.status is GroupStatus.PENDING
 
     @property
+    def alarm_at(self) -> datetime | None:
+        """When a timer has to go off for it; the end of a lease is in no hurry, so that the sweep finds it."""
+        is_leased = self.token is not None or (
+            self.flushed_at is not None and self.due_at == self.flushed_at + DISPATCH_LEASE
+        )
+        return None if is_leased else self.due_at
+
+    @property
     def is_settled(self) -> bool:
         """Whether nothing happens to it any more."""
         return self.status not in {GroupStatus.PENDING, GroupStatus.PROCESSING}
@@ -207,6 +215,16 @@ class MessageGroup(Aggregate):
         self.message_ids = left
         self._record_extension(at)
 
+    def replace_twins(self, twins: Mapping[MessageId, MessageId | None], *, at: datetime) -> None:
+        """Follow the removal of messages that turned out to be copies; None for those that another group has."""
+        followed = (twins.get(one, one) for one in self.message_ids)
+        left = tuple(dict.fromkeys(one for one in followed if one is not None))
+        if left and left != self.message_ids:
+            self.message_ids = left
+            self.touch(at)
+        elif not left and not self.is_settled:
+            self.cancel(GroupCancelReason.MERGED, at=at)
+
     def absorb(self, other: "MessageGroup", *, at: datetime) -> None:
         """Take over the messages of a group of the same chat, because two chats turned out to be one."""
         self._require_pending()
@@ -219,7 +237,7 @@ class MessageGroup(Aggregate):
     def give_back(self, *, at: datetime) -> None:
         """Stop working on the group and begin again at once; whoever worked on it finds out."""
         self._require_processing()
-        self.status, self.flushed_at, self.token = GroupStatus.PENDING, None, None
+        self.status, self.flushed_at, self.token, self.attempts = GroupStatus.PENDING, None, None, 0
         self.expires_at = self.due_at = self.deadline_at = at
         self.touch(at)
 
@@ -230,7 +248,9 @@ class MessageGroup(Aggregate):
 
     def is_answered_by(self, sent_at: datetime) -> bool:
         """Whether a message of ours of that time came after the burst began; WhatsApp tells whole seconds."""
-        return not self.is_settled and sent_at >= self.first_sent_at.replace(microsecond=0)
+        # Whatever WhatsApp's clock says, what we write after the burst was filed comes after it.
+        began_at = min(self.first_sent_at.replace(microsecond=0), self.opened_at)
+        return not self.is_settled and sent_at >= began_at
 
     def flush(self, *, at: datetime) -> None:
         """Wait no longer."""

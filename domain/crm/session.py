@@ -7,6 +7,7 @@ from enum import Enum
 from typing import ClassVar
 
 from domain.base import Aggregate, Event
+from domain.crm.escalation import Escalation
 from domain.errors import Invalid, InvalidState
 from domain.ids import (
     AgentId,
@@ -21,6 +22,7 @@ from domain.ids import (
 )
 
 DEFAULT_TIMEOUT_SECONDS = 30 * 60
+FEWEST_TO_SUM_UP = 3
 SHORTEST_TIMEOUT_SECONDS, LONGEST_TIMEOUT_SECONDS = 60, 24 * 60 * 60
 
 
@@ -108,7 +110,7 @@ class Session(Aggregate):
     in whatever order the messages arrived: late messages widen a session, and join two that they bridge.
     `ended_at` of such a session is its last activity. At most one session per channel and contact is active.
     `warning_seconds` before it ends by silence, a session says so once; `due_at` is when to look at it next, for
-    the warning or the end, and None once it has ended.
+    the warning or the end, and None once it has ended. `summary_due_at` is when to sum it up.
     `merged_into_id` is set on a session joined to another in this very transaction and about to be removed.
     """
 
@@ -133,6 +135,8 @@ class Session(Aggregate):
     message_count: int = 0
     contact_message_count: int = 0
     assignee_id: AgentId | None = None
+    escalation: Escalation | None = None
+    summary_due_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
     version: int = 1
@@ -224,6 +228,13 @@ class Session(Aggregate):
                 SessionAgentAssigned(session_id=self.id, agent_id=agent_id, previous_agent_id=previous), at=at
             )
 
+    def escalate(self, escalation: Escalation | None, *, at: datetime) -> None:
+        """Ask for a person, unless one is asked for already; None takes that back."""
+        if escalation is not None and self.escalation is None:
+            self.record(escalation.event(self.id, self.contact_id, self.channel_id), at=at)
+        self.escalation = escalation and (self.escalation or escalation)
+        self.touch(at)
+
     def end(self, reason: SessionEndReason, *, at: datetime) -> None:
         """End the episode; by silence it ended at its last activity, otherwise now."""
         self._require_active("ended")
@@ -243,6 +254,11 @@ class Session(Aggregate):
             ),
             at=at,
         )
+
+    def sum_up_at(self, when: datetime | None, *, at: datetime) -> None:
+        """Plan when the ended episode is summed up; None for never."""
+        self.summary_due_at = when
+        self.touch(at)
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether silence has lasted longer than the timeout."""
@@ -281,6 +297,7 @@ class Session(Aggregate):
         self.message_count += other.message_count
         self.contact_message_count += other.contact_message_count
         self.assignee_id = self.assignee_id or other.assignee_id
+        self.escalation = self.escalation or other.escalation
         self._widen(other.started_at, other.last_activity_at)
         other.merged_into_id = self.id
         self.record(SessionMerged(session_id=self.id, merged_session_id=other.id), at=at)
@@ -304,6 +321,7 @@ class Session(Aggregate):
 
     def _plan(self) -> None:
         self.due_at = (self._warning_at() or self.timeout_at) if self.is_active else None
+        self.summary_due_at = self.ended_at if self.message_count >= FEWEST_TO_SUM_UP else None
 
     def _require_active(self, verb: str) -> None:
         if not self.is_active:
@@ -319,23 +337,12 @@ def resolve_timeout(*, channel: int | None, pipeline: int | None, project: int |
 
 def checked_timeout(seconds: int, *, field: str) -> int:
     """Return the timeout if it is between one minute and one day."""
-    if not SHORTEST_TIMEOUT_SECONDS <= seconds <= LONGEST_TIMEOUT_SECONDS:
-        raise Invalid(
-            f"{field} is {seconds}; it must be between {SHORTEST_TIMEOUT_SECONDS} and "
-            f"{LONGEST_TIMEOUT_SECONDS} seconds.",
-            field=[field],
-        )
-    return seconds
+    return _within(seconds, SHORTEST_TIMEOUT_SECONDS, field=field)
 
 
 def checked_warning(seconds: int, *, field: str) -> int:
     """Return how long before its end a session warns, if it is between one second and one day."""
-    if not 1 <= seconds <= LONGEST_TIMEOUT_SECONDS:
-        raise Invalid(
-            f"{field} is {seconds}; it must be between 1 and {LONGEST_TIMEOUT_SECONDS} seconds.",
-            field=[field],
-        )
-    return seconds
+    return _within(seconds, 1, field=field)
 
 
 def join_bridged(sessions: Iterable[Session], moment: datetime, *, at: datetime) -> Session | None:
@@ -384,3 +391,10 @@ def file_message(
     if active is None and session.ended_by_silence and session.timeout_at >= at:
         session.reopen(at=at)
     return session
+
+
+def _within(seconds: int, least: int, *, field: str) -> int:
+    if not least <= seconds <= LONGEST_TIMEOUT_SECONDS:
+        most = LONGEST_TIMEOUT_SECONDS
+        raise Invalid(f"{field} is {seconds}; it must be between {least} and {most} seconds.", field=[field])
+    return seconds

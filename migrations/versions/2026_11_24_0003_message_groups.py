@@ -85,7 +85,7 @@ def upgrade() -> None:
     isolate(
         "message_groups",
         app="SELECT, INSERT, UPDATE, DELETE",
-        system="SELECT (tenant_id, id, due_at, status)",
+        system="SELECT (tenant_id, id, due_at, status, chat_id)",
     )
     op.execute(
         "ALTER TABLE message_groups SET (autovacuum_vacuum_scale_factor = 0.01, "

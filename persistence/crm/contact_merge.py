@@ -1,16 +1,17 @@
 """Joining two contacts that turned out to be one person, with everything that hangs on them."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 
 from domain.base import Aggregate
 from domain.crm.chat import Chat
 from domain.crm.contact import Contact
 from domain.crm.message import Message
-from domain.crm.message_group import GroupStatus
+from domain.crm.message_group import GroupStatus, MessageGroup
 from domain.crm.session import Session, SessionEndReason
 from domain.errors import Conflict
-from domain.ids import ChannelId, ContactId, MessageId
+from domain.ids import ChannelId, ContactId, MessageGroupId, MessageId
 from persistence import bulk
 from persistence.bulk import Connection
 from persistence.crm import enrichments
@@ -54,6 +55,13 @@ async def _merge(
     await connection.execute(
         "UPDATE contact_identities SET contact_id = $1 WHERE contact_id = $2", keeper.id, other.id
     )
+    await connection.execute(
+        "UPDATE contact_facts SET contact_id = $1 WHERE contact_id = $2", keeper.id, other.id
+    )
+    await connection.execute(
+        "UPDATE session_summaries SET contact_id = $1 WHERE contact_id = $2", keeper.id, other.id
+    )
+    await connection.execute("UPDATE ai_runs SET contact_id = $1 WHERE contact_id = $2", keeper.id, other.id)
     await _merge_memberships(connection, keeper.id, other.id)
     changed += await _merge_authorship(connection, keeper.id, other.id, now=now)
     changed += await _merge_chats(connection, keeper.id, other.id, now=now)
@@ -107,6 +115,7 @@ async def _merge_authorship(
     )
     ours = {(one.chat_id, one.external_id, one.direction): one for one in found if one.contact_id == keeper}
     gone: dict[MessageId, MessageId] = {}
+    twins: list[tuple[Message, Message]] = []
     for message in found:
         message.rename_reactor(other, keeper, at=now)
         if message.contact_id != other:
@@ -118,12 +127,14 @@ async def _merge_authorship(
             twin.rename_reactor(other, keeper, at=now)
             twin.absorb(message, at=now)
             gone[message.id] = twin.id
+            twins.append((message, twin))
     await media.follow(connection, gone.items())
     await enrichments.follow(connection, gone.items())
+    groups = await _replace_twins(connection, twins, now=now)
     await bulk.delete(connection, messages, gone)
     kept: list[Aggregate] = [one for one in found if one.id not in gone]
     await bulk.update_aggregates(connection, messages, [one for one in kept if one.is_changed])
-    return kept
+    return [*kept, *groups]
 
 
 async def _merge_chats(
@@ -226,12 +237,40 @@ async def _move_messages(
         held[kept].absorb(held[gone], at=now)
     await media.follow(connection, pairs)
     await enrichments.follow(connection, pairs)
+    groups = await _replace_twins(connection, [(held[gone], held[kept]) for gone, kept in pairs], now=now)
     await bulk.delete(connection, messages, [gone for gone, _ in pairs])
     changed: list[Aggregate] = [held[kept] for _, kept in pairs]
     await bulk.update_aggregates(connection, messages, changed)
     await connection.execute(
         "UPDATE messages SET chat_id = $1, contact_id = $2 WHERE chat_id = $3", target.id, keeper, source.id
     )
+    return [*changed, *groups]
+
+
+async def _replace_twins(
+    connection: Connection, twins: Sequence[tuple[Message, Message]], *, now: datetime
+) -> list[Aggregate]:
+    """Let bursts follow messages that go to those that stay, as pairs of (gone, kept); a message is in one burst."""
+    replaced: dict[MessageGroupId, dict[MessageId, MessageId | None]] = defaultdict(dict)
+    for gone, kept in twins:
+        if gone.group_id is None:
+            continue
+        is_nowhere = kept.group_id is None
+        kept.group_id = kept.group_id or gone.group_id
+        replaced[gone.group_id][gone.id] = kept.id if is_nowhere else None
+    if not replaced:
+        return []
+    found = await bulk.fetch(
+        connection,
+        MessageGroup,
+        message_groups,
+        "id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE",
+        list(replaced),
+    )
+    for group in found:
+        group.replace_twins(replaced[group.id], at=now)
+    changed: list[Aggregate] = [one for one in found if one.is_changed]
+    await bulk.update_aggregates(connection, message_groups, changed)
     return changed
 
 

@@ -26,7 +26,7 @@ from persistence.crm.enrichments import enrichments
 from persistence.crm.message_groups import load_open, message_groups
 from persistence.crm.messages import messages
 from persistence.crm.sessions import sessions
-from persistence.due import Alarm, alarms_of
+from persistence.due import TIMED, Alarm, alarms_of
 from persistence.events import Cause, outbox_rows
 from persistence.messaging import media
 from persistence.messaging.events import outbox
@@ -215,8 +215,15 @@ class Conversations:
 
     @property
     def alarms(self) -> list[Alarm]:
-        """When the bursts that changed are due."""
-        return alarms_of(group for groups in self.groups.values() for group in groups)
+        """When the bursts that changed are due, and those that waited for one that was settled."""
+        changed = [group for groups in self.groups.values() for group in groups if group.is_changed]
+        freed = [
+            Alarm(TIMED[group.kind], group.tenant_id, group.id, group.expires_at)
+            for chat_id in {group.chat_id for group in changed if group.is_settled}
+            for group in self.groups[chat_id]
+            if group.is_pending and not group.is_changed
+        ]
+        return [*alarms_of(changed), *freed]
 
     def contact_of(self, project: ProjectId, address: WhatsAppAddress) -> Contact | None:
         """Return the contact an address names, in any spelling of a phone number."""

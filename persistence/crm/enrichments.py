@@ -1,7 +1,7 @@
 """Enrichments: table, mapping, repository, those that are due, and the results that are kept for repeated files."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -167,21 +167,29 @@ class Enrichments(Repository[Enrichment]):
 
 
 async def due(
-    system: "asyncpg.Pool[asyncpg.Record]", *, types: Sequence[EnrichmentKind], now: datetime, limit: int
+    system: "asyncpg.Pool[asyncpg.Record]",
+    *,
+    types: Sequence[EnrichmentKind],
+    now: datetime,
+    limit: int,
+    last: Collection[TenantId] = (),
 ) -> list[DueEnrichment]:
-    """Return enrichments of some kinds that can be taken now, the most urgent first."""
+    """Return enrichments of some kinds that can be taken now, the most urgent first.
+
+    Those of the tenants in `last` only come when there are no others.
+    """
     # Kind by kind, since the index has each in this order; a long queue is not sorted as a whole.
-    rows = await system.fetch(
-        """
+    query = """
         SELECT tenant_id, id FROM unnest($1::text[]) AS kind CROSS JOIN LATERAL (
           SELECT tenant_id, id, priority, due_at FROM enrichments
-          WHERE due_at <= $2 AND type = kind ORDER BY priority DESC, due_at LIMIT $3) AS urgent
+          WHERE due_at <= $2 AND type = kind AND tenant_id <> ALL($4::uuid[])
+          ORDER BY priority DESC, due_at LIMIT $3) AS urgent
         ORDER BY priority DESC, due_at LIMIT $3
-        """,
-        [one.value for one in types],
-        now,
-        limit,
-    )
+        """
+    names = [one.value for one in types]
+    rows = await system.fetch(query, names, now, limit, list(last))
+    if not rows and last:
+        rows = await system.fetch(query, names, now, limit, [])
     return [DueEnrichment(tenant_id=row["tenant_id"], enrichment_id=row["id"]) for row in rows]
 
 

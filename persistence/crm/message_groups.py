@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Index, Integer, Text, Uuid, select, text
+from sqlalchemy import Column, Index, Integer, Text, Uuid, select, text
 
 from domain.crm.message_group import GroupCancelReason, GroupPart, GroupStatus, MessageGroup
 from domain.ids import ChatId, MessageGroupId, MessageId, ProjectId
@@ -63,7 +63,16 @@ message_groups = tenant_table(
     Index("ix_message_groups_chat", "tenant_id", "chat_id", "opened_at", "id"),
 )
 
-GROUPS_DUE = DueQueue(name="message_groups", table="message_groups", column="due_at")
+_BEHIND = """
+{0}.status = 'PENDING' AND EXISTS (
+  SELECT FROM message_groups e
+  WHERE e.tenant_id = {0}.tenant_id AND e.chat_id = {0}.chat_id AND e.status = 'PROCESSING')
+"""
+
+GROUPS_DUE = DueQueue(
+    name="message_groups", table="message_groups", column="due_at", ready=f"NOT ({_BEHIND.format('d')})"
+)
+"""When groups are due. One behind an earlier group of its chat is not ready; the end of the earlier one wakes it."""
 
 message_group_collection = Collection(
     entity=MessageGroup,
@@ -103,13 +112,15 @@ class MessageGroups(Repository[MessageGroup]):
             self.session, message_groups.c.project_id == project_id, listing
         )
 
-    async def lock_if_free(self, id_: MessageGroupId) -> MessageGroup | None:
-        """Return a group locked, or None if it is gone or somebody else works on it."""
-        return await self._locked(message_groups.c.id == id_, skip_locked=True)
-
     async def lock_if_there(self, id_: MessageGroupId) -> MessageGroup | None:
         """Return a group locked, or None if it is gone."""
-        return await self._locked(message_groups.c.id == id_, skip_locked=False)
+        found = await self.session.scalars(
+            select(MessageGroup)
+            .where(message_groups.c.id == id_)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
+        return found.one_or_none()
 
     async def pending_in(self, chat_id: ChatId) -> MessageGroup | None:
         """Return the group of a chat that is written into, not locked."""
@@ -134,15 +145,6 @@ class MessageGroups(Repository[MessageGroup]):
         )
         return list(found)
 
-    async def _locked(self, condition: ColumnElement[bool], *, skip_locked: bool) -> MessageGroup | None:
-        found = await self.session.scalars(
-            select(MessageGroup)
-            .where(condition)
-            .with_for_update(key_share=True, skip_locked=skip_locked)
-            .execution_options(populate_existing=True)
-        )
-        return found.one_or_none()
-
 
 async def load_open(connection: Connection, chat_ids: Sequence[ChatId]) -> list[MessageGroup]:
     """Return, locked, the groups of some chats that are written into or worked on."""
@@ -166,14 +168,8 @@ async def claim(
         connection,
         MessageGroup,
         message_groups,
-        """
-        id IN (
-          SELECT g.id FROM message_groups g
-          WHERE g.id = ANY($1::uuid[]) AND g.due_at <= $2 AND NOT (g.status = 'PENDING' AND EXISTS (
-            SELECT FROM message_groups e
-            WHERE e.tenant_id = g.tenant_id AND e.chat_id = g.chat_id AND e.status = 'PROCESSING'))
-          FOR NO KEY UPDATE SKIP LOCKED)
-        """,
+        f"id = ANY($1::uuid[]) AND due_at <= $2 AND NOT ({_BEHIND.format('message_groups')}) "
+        "FOR NO KEY UPDATE SKIP LOCKED",
         list(ids),
         now,
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Column, Index, Integer, Uuid, select, text, update
 
+from domain.crm.escalation import Escalation
 from domain.crm.session import LONGEST_TIMEOUT_SECONDS, Session, SessionEndReason, SessionStatus
 from domain.ids import ChannelId, ChatId, ContactId, ProjectId, SessionId
 from persistence.due import DueQueue
@@ -13,7 +14,7 @@ from persistence.filters import Filterable
 from persistence.metadata import belongs_to, metadata, tenant_table
 from persistence.paging import Branch, Collection, Listing, Page, PageRequest, SortKey, Term
 from persistence.repository import Repository
-from persistence.types import EnumText, instant
+from persistence.types import AsJSON, EnumText, instant
 
 sessions = tenant_table(
     "sessions",
@@ -35,6 +36,8 @@ sessions = tenant_table(
     Column("message_count", Integer, nullable=False),
     Column("contact_message_count", Integer, nullable=False),
     Column("assignee_id", Uuid),
+    Column("escalation", AsJSON[Escalation](Escalation)),
+    Column("summary_due_at", instant()),
     Column("created_at", instant(), nullable=False),
     Column("updated_at", instant(), nullable=False),
     Column("version", Integer, nullable=False),
@@ -53,6 +56,7 @@ sessions = tenant_table(
         postgresql_where="status = 'ACTIVE'",
     ),
     Index("ix_sessions_due", "due_at", postgresql_where="due_at IS NOT NULL"),
+    Index("ix_sessions_summary_due", "summary_due_at", postgresql_where="summary_due_at IS NOT NULL"),
     Index("ix_sessions_started", "tenant_id", "project_id", "started_at", "id"),
     Index("ix_sessions_last_activity", "tenant_id", "project_id", "last_activity_at", "id"),
     Index("ix_sessions_contact", "tenant_id", "contact_id", "channel_id", "started_at"),

@@ -1,13 +1,14 @@
 """Agents: table, mapping, repository."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, Text, Uuid
+from sqlalchemy import Boolean, Column, Index, Integer, Text, Uuid, select
 
+from domain.ai.agent_settings import AgentSettings
 from domain.identity.agent import Agent, AgentType
 from domain.ids import ProjectId
 from persistence.metadata import belongs_to, tenant_table
 from persistence.paging import Collection, Listing, Page, PageRequest, SortKey, Term
 from persistence.repository import Repository
-from persistence.types import EnumText, instant
+from persistence.types import AsJSON, EnumText, instant
 
 agents = tenant_table(
     "agents",
@@ -16,6 +17,7 @@ agents = tenant_table(
     Column("name", Text, nullable=False),
     Column("email", Text),
     Column("is_active", Boolean, nullable=False),
+    Column("ai", AsJSON[AgentSettings](AgentSettings)),
     Column("created_at", instant(), nullable=False),
     Column("updated_at", instant(), nullable=False),
     Column("version", Integer, nullable=False),
@@ -39,6 +41,19 @@ class Agents(Repository[Agent]):
 
     aggregate = Agent
     table = agents
+
+    async def people(self, project_id: ProjectId) -> list[Agent]:
+        """Return the persons of a project who answer, in the order of their names."""
+        found = await self.session.scalars(
+            select(Agent)
+            .where(
+                agents.c.project_id == project_id,
+                agents.c.type == AgentType.HUMAN,
+                agents.c.is_active,
+            )
+            .order_by(agents.c.name, agents.c.id)
+        )
+        return list(found)
 
     async def page(self, project_id: ProjectId, listing: Listing, request: PageRequest) -> Page[Agent]:
         """Return a page of a project's agents."""

@@ -9,7 +9,9 @@ from domain.crm import contact as domain
 from domain.crm.contact import IdentityKind, IdentitySource
 from domain.ids import ContactId, IdentityId
 from domain.values import PhoneNumber
+from resolvers.ai import sessions as remembered
 from resolvers.crm import contacts as resolve
+from schema.ai.memory import ContactFact
 from schema.crm.session_list_arguments import SessionWhere
 from schema.fields import connection, edge, plain, represents
 from schema.relay import Connection, Node, id_of
@@ -53,6 +55,9 @@ class Contact(Node):
     )
     tags: list[str] = plain("Labels, in lower case, in the order they were given.")
     custom_fields: list[CustomFieldValue] = plain("Values of the project's own choosing.")
+    facts: list[ContactFact] = edge(
+        remembered.facts, "What AI agents remember about the contact, oldest first, at most 100."
+    )
     language: str | None = plain("A language tag (BCP 47), such as pt-BR.")
     timezone: str | None = plain("A time zone, such as America/Sao_Paulo.")
     first_interaction_at: datetime | None = plain("When the first message either way was sent.")

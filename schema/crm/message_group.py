@@ -9,6 +9,7 @@ from domain.crm import message_group as domain
 from domain.crm.content import ContentKind
 from domain.crm.message_group import GroupCancelReason, GroupStatus
 from domain.ids import MessageGroupId
+from resolvers.ai import runs as about_runs
 from resolvers.crm import message_groups as resolve
 from schema.crm.channel import Channel
 from schema.crm.chat import Chat
@@ -18,6 +19,7 @@ from schema.fields import computed, edge, plain, represents
 from schema.relay import Node, id_of
 
 if TYPE_CHECKING:
+    from schema.ai.run import AiRun
     from schema.crm.message import Message
 
 _Message = Annotated["Message", strawberry.lazy("schema.crm.message")]
@@ -54,6 +56,9 @@ class MessageGroup(Node):
     message_count: int = plain("How many messages it has.")
     text: str | None = plain("All of it as one text, once it is worked on.")
     parts: list[MessageGroupPart] = plain("What each message says, once the group is worked on.")
+    ai_run: Annotated["AiRun", strawberry.lazy("schema.ai.run")] | None = edge(
+        about_runs.of_group, "What an AI agent did about it, if one is in charge."
+    )
     opened_at: datetime = plain("When its first message was filed.")
     expires_at: datetime | None = computed(
         resolve.expires_at, "When the pause is long enough, while PENDING."

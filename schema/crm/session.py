@@ -8,7 +8,10 @@ import strawberry
 from domain.crm import session as domain
 from domain.crm.session import SessionEndReason, SessionStatus
 from domain.ids import SessionId
+from resolvers.ai import runs as about_runs
+from resolvers.ai import sessions as summarized
 from resolvers.crm import sessions as resolve
+from schema.ai.memory import Escalation, SessionSummary
 from schema.crm.channel import Channel
 from schema.crm.chat import Chat
 from schema.crm.contact import Contact
@@ -17,6 +20,7 @@ from schema.identity.agent import Agent
 from schema.relay import Connection, Node, id_of
 
 if TYPE_CHECKING:
+    from schema.ai.run import AiRun
     from schema.crm.message import Message
 
 
@@ -41,6 +45,15 @@ class Session(Node):
         "Whole seconds from the contact's first message to our first one after it; null without an answer.",
     )
     assignee: Agent | None = edge(resolve.assignee, "Who is in charge.")
+    summary: SessionSummary | None = edge(
+        summarized.summary, "What it was about; written some time after it ended, where an AI agent answers."
+    )
+    escalation: Escalation | None = plain(
+        "That an AI agent asked for a person, until one lets it answer again."
+    )
+    ai_runs: Connection[Annotated["AiRun", strawberry.lazy("schema.ai.run")]] = connection(
+        about_runs.of_session, "What AI agents did in it, the latest first."
+    )
     messages: Connection[Annotated["Message", strawberry.lazy("schema.crm.message")]] = connection(
         resolve.messages, "The messages by the time they were sent."
     )

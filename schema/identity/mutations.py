@@ -7,6 +7,7 @@ import strawberry
 from domain.identity.agent import AgentType
 from domain.identity.permission import Permission
 from resolvers.identity import agents, api_keys
+from schema.ai.agent_settings import AiSettingsInput
 from schema.fields import optional, plain
 from schema.identity.agent import Agent
 from schema.identity.api_key import ApiKey
@@ -19,8 +20,36 @@ class AgentCreateInput:
     """Who is to answer."""
 
     name: str = plain("What contacts and colleagues call them, up to 200 characters.")
-    type: AgentType = plain("HUMAN or BOT.")
+    type: AgentType = plain("HUMAN, BOT or AI.")
     email: str | None = optional("The e-mail address.")
+    ai: AiSettingsInput | None = optional("How an agent of type AI is to answer; it needs instructions.")
+
+
+@strawberry.input(description="What to change about an agent; what is left out stays.")
+class AgentUpdateInput:
+    """What to change."""
+
+    id: strawberry.ID = plain("The agent.")
+    name: str | None = optional("What contacts and colleagues call them; cannot be cleared.")
+    email: str | None = optional("The e-mail address; null for none.")
+    ai: AiSettingsInput | None = optional("What to change about how an agent of type AI answers.")
+    expected_version: int | None = optional("The version you have seen; refused if there is a newer one.")
+
+
+@strawberry.input(description="Who is to answer again.")
+class AgentActivateInput:
+    """Who is to answer again."""
+
+    id: strawberry.ID = plain("The agent.")
+    expected_version: int | None = optional("The version you have seen; refused if there is a newer one.")
+
+
+@strawberry.input(description="Who is to answer no more.")
+class AgentDeactivateInput:
+    """Who is to answer no more."""
+
+    id: strawberry.ID = plain("The agent.")
+    expected_version: int | None = optional("The version you have seen; refused if there is a newer one.")
 
 
 @strawberry.input(description="Which key to issue.")
@@ -48,6 +77,30 @@ class AgentCreatePayload:
     user_errors: list[UserError] = user_errors()
 
 
+@strawberry.type(description="What came of changing an agent.")
+class AgentUpdatePayload:
+    """The answer."""
+
+    agent: Agent | None = plain("The agent as it is now.", default=None)
+    user_errors: list[UserError] = user_errors()
+
+
+@strawberry.type(description="What came of letting an agent answer again.")
+class AgentActivatePayload:
+    """The answer."""
+
+    agent: Agent | None = plain("The agent as it is now.", default=None)
+    user_errors: list[UserError] = user_errors()
+
+
+@strawberry.type(description="What came of stopping an agent.")
+class AgentDeactivatePayload:
+    """The answer."""
+
+    agent: Agent | None = plain("The agent as it is now.", default=None)
+    user_errors: list[UserError] = user_errors()
+
+
 @strawberry.type(description="What came of issuing a key.")
 class ApiKeyCreatePayload:
     """The answer."""
@@ -67,9 +120,30 @@ class ApiKeyRevokePayload:
 
 agent_create = mutation(
     agents.create,
-    "Lets a person or bot answer.",
+    "Lets a person, a program or a language model answer.",
     takes=AgentCreateInput,
     gives=AgentCreatePayload,
+    show=lambda agent: {"agent": agent},
+)
+agent_update = mutation(
+    agents.update,
+    "Changes what is said of an agent, and how an agent of type AI answers.",
+    takes=AgentUpdateInput,
+    gives=AgentUpdatePayload,
+    show=lambda agent: {"agent": agent},
+)
+agent_activate = mutation(
+    agents.activate,
+    "Lets an agent answer again.",
+    takes=AgentActivateInput,
+    gives=AgentActivatePayload,
+    show=lambda agent: {"agent": agent},
+)
+agent_deactivate = mutation(
+    agents.deactivate,
+    "Lets an agent answer no more; past messages keep their author.",
+    takes=AgentDeactivateInput,
+    gives=AgentDeactivatePayload,
     show=lambda agent: {"agent": agent},
 )
 api_key_create = mutation(

@@ -50,6 +50,7 @@ class Claim:
 
     errand: EnrichmentErrand | None = None
     status: EnrichmentStatus | None = None
+    type: EnrichmentKind | None = None
     is_cached: bool = False
 
 
@@ -71,8 +72,8 @@ async def claim(
 ) -> Claim:
     """Claim an enrichment for one attempt.
 
-    It is settled at once when its file is gone, when the same was asked before, or when it `costs` and the project
-    has spent its budget of the day, which is the default (in micro-USD, None for no limit) unless it has its own.
+    It is settled at once when its message or file is gone, when the same was asked before, or when it `costs` and
+    the project has spent its budget of the day: its own, else the default (in micro-USD, None for no limit).
     """
     viewer.require(Permission.MESSAGES_READ)
     enrichment = await uow.enrichments.take_locked(enrichment_id)
@@ -81,6 +82,9 @@ async def claim(
         return NOT_NOW
     if not enrichment.take(token, chat_id=message.chat_id, at=uow.now):
         return await _settled(uow, enrichment, message) if not enrichment.is_open else NOT_NOW
+    if message.revoked_at is not None:
+        enrichment.skip("The message was deleted for everyone.", chat_id=message.chat_id, at=uow.now)
+        return await _settled(uow, enrichment, message)
     file = await files.find(uow.session, enrichment.media_id)
     if file is None or file.sha256 is None:
         enrichment.fail(token, error="There is no file any more.", chat_id=message.chat_id, at=uow.now)
@@ -213,7 +217,7 @@ async def _held(uow: UnitOfWork, errand: EnrichmentErrand) -> tuple[Enrichment, 
 
 async def _settled(uow: UnitOfWork, enrichment: Enrichment, message: Message) -> Claim:
     await let_group_go_on(uow, message)
-    return Claim(status=enrichment.status, is_cached=enrichment.is_cached)
+    return Claim(status=enrichment.status, type=enrichment.type, is_cached=enrichment.is_cached)
 
 
 async def _spend(uow: UnitOfWork, enrichment: Enrichment, cost_microusd: int | None) -> None:

@@ -168,7 +168,7 @@ def _file_message(
     if inbound:
         join_group(held, channel, chat, message)
     else:
-        heed_reply(held, channel, chat, event.sent_at)
+        heed_reply(held, channel, chat, message)
     held.add_message(message)
     want_file(held, message, event)
     want_texts(held, channel, chat, message)

@@ -62,7 +62,7 @@ async def take(
 ) -> MessageGroup | None:
     """Let one worker work on a group, read; None when it is not its turn, or its files are still waited for."""
     viewer.require(Permission.CHATS_WRITE)
-    group = await uow.message_groups.lock_if_free(group_id)
+    group = await uow.message_groups.lock_if_there(group_id)
     if group is None or group.is_pending or group.is_settled:
         return None
     channel = await uow.channels.find(group.channel_id)
@@ -121,5 +121,6 @@ async def hurry(uow: UnitOfWork, viewer: Viewer, *, group_ids: Sequence[MessageG
 async def let_next(uow: UnitOfWork, group: MessageGroup) -> None:
     """Let the next group of the chat go on, which may have waited for this one past its time."""
     following = await uow.message_groups.pending_in(group.chat_id)
-    if following is not None and following.is_due(uow.now):
-        uow.alarms.append(Alarm(GROUPS_DUE.name, following.tenant_id, following.id, uow.now))
+    if following is not None:
+        # Also before its time, because its timer may go off before this transaction commits.
+        uow.alarms.append(Alarm(GROUPS_DUE.name, following.tenant_id, following.id, following.expires_at))

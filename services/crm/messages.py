@@ -16,6 +16,7 @@ from domain.ids import ChannelId, ChatId, MediaId, MessageId, new_id
 from domain.values import PhoneNumber, WhatsAppAddress
 from persistence.unit_of_work import UnitOfWork
 from services.crm.inbound_groups import step_back
+from services.crm.message_groups import let_next
 from services.viewer import Viewer
 
 _NEVER_CONNECTED = {ChannelStatus.INACTIVE, ChannelStatus.ERROR}
@@ -91,6 +92,9 @@ async def _step_back(uow: UnitOfWork, viewer: Viewer, chat: Chat, channel: Chann
         await uow.session.flush()
         groups = await uow.message_groups.open_in(chat.id)
         step_back(channel, chat, groups, sent_at=uow.now, at=uow.now)
+        for group in groups:
+            if group.is_settled:
+                await let_next(uow, group)
 
 
 def _replayed(known: Message, content: MessageContent) -> Message:

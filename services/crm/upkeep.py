@@ -15,15 +15,17 @@ from services.viewer import Viewer
 _GROUP_PAUSE, _GROUP_PATIENCE = timedelta(hours=1), timedelta(days=3)
 
 
-async def watch_silence(uow: UnitOfWork, viewer: Viewer, *, session_ids: Sequence[SessionId]) -> int:
-    """End those of the sessions that have been silent for too long, and return how many; warn of others' ends."""
+async def watch_silence(
+    uow: UnitOfWork, viewer: Viewer, *, session_ids: Sequence[SessionId]
+) -> list[SessionId]:
+    """End those of the sessions that have been silent for too long, and return them; warn of others' ends."""
     viewer.require(Permission.SESSIONS_WRITE)
-    ended = 0
+    ended = []
     for session_id in sorted(session_ids):
         session = await uow.sessions.lock_if_free(session_id)
         if session is not None and session.is_overdue(uow.now):
             session.end(SessionEndReason.INACTIVITY_TIMEOUT, at=uow.now)
-            ended += 1
+            ended.append(session_id)
         elif session is not None:
             session.warn_if_expiring(uow.now)
     return ended

@@ -22,8 +22,8 @@ from domain.crm.picture_prompts import PictureContext, context_of, picture_promp
 from domain.errors import Invalid
 
 ALL = Abilities(kinds=frozenset(EnrichmentKind))
-HEARS_VIDEO = Abilities(kinds=frozenset(EnrichmentKind), video_sound=True)
-NO_SOUND = "The sound of videos cannot be taken out here."
+HEARS_VIDEO = Abilities(kinds=frozenset(EnrichmentKind), hears_video=True)
+NO_SOUND = "Nothing is set up here that writes down what is said in videos."
 
 
 def media(mime_type: str | None, *, stored: bool = False, size: int | None = None) -> Media:

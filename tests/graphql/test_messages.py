@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from domain.ai.agent_settings import AgentSettings
 from domain.crm import content as domain
 from domain.crm.content import CONTENT_TYPES, ContentKind, Media, MediaStatus, MessageContent
 from domain.crm.message import Ack, MessageDirection
@@ -188,7 +189,8 @@ async def test_authors_are_contacts_people_bots_or_the_system(
         agents = {
             type_: uow.agents.add(
                 Agent.create(
-                    tenant_id=shop.tenant_id, project_id=shop.project_id, type=type_, name=type_.value, email=None, at=uow.now
+                    tenant_id=shop.tenant_id, project_id=shop.project_id, type=type_, name=type_.value, email=None, at=uow.now,
+                    ai=AgentSettings(instructions="x") if type_ is AgentType.AI else None,
                 )
             )
             for type_ in AgentType

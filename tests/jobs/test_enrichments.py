@@ -12,14 +12,17 @@ import asyncpg
 import pytest
 
 from domain.ai.price import Price, Prices
-from domain.crm.enrichment import MOST_ATTEMPTS, EnrichmentKind
+from domain.crm.content import ImageContent, Media, MediaStatus
+from domain.crm.enrichment import MOST_ATTEMPTS, Enrichment, EnrichmentKind, EnrichmentResult
+from domain.crm.enrichment_routing import Abilities
 from domain.crm.enrichment_rules import EnrichmentRules
-from domain.ids import EnrichmentId, MessageGroupId, MessageId, new_id
+from domain.ids import EnrichmentId, MediaId, MessageGroupId, MessageId, TenantId, new_id
 from integrations.ai.breaker import Breaker
 from integrations.ai.openai import OpenAiChat, OpenAiTranscriber
 from integrations.ai.transport import Provider as Client
 from integrations.readers.reader import LocalReader
 from integrations.redis_feed import listening
+from integrations.storage import LocalStorage
 from jobs import message_groups
 from jobs.enrichers import Describer, Enricher, Reading, Scribe, abilities_of
 from jobs.enrichments import run_enrichments, work_on
@@ -27,8 +30,9 @@ from persistence.crm import enrichments as rows
 from persistence.database import Database
 from services.crm import enrichment_texts, enrichments
 from services.viewer import system_viewer
-from tests.factories import open_shop, receive, work_off
+from tests.factories import Shop, open_shop, receive, work_off
 from tests.files import CAUSE, Files, open_files
+from tests.graphql.builders import a_chat, a_contact, a_message
 from tests.provider import Provider, cut, provider, status, text
 from tests.waha import Script
 
@@ -230,6 +234,20 @@ async def test_a_document_is_read_here(lab: Lab) -> None:
     assert (lab.ai.calls, await lab.spent()) == ([], [])
 
 
+async def test_a_sender_cannot_talk_up_the_cost_of_a_recording(lab: Lab) -> None:
+    lab.ai.next = [text('{"text": "Oi"}')]
+    await lab.files.receive("voice", data=VOICE, content={"seconds": 360_000})
+    await lab.files.execute(
+        "UPDATE messages SET content = jsonb_set(content, '{media,duration_seconds}', '360000')"
+    )
+    await lab.files.fetch()
+
+    await lab.work()
+
+    # 64 bytes are no more than 0.128 seconds.
+    assert await lab.rows("text, cost_microusd, details->>'seconds'") == [("Oi", 13, "0.128")]
+
+
 async def test_the_language_of_a_channel_is_passed_on(lab: Lab) -> None:
     await configure(lab, EnrichmentRules(language="pt"))
     await lab.receive("voice", data=VOICE)
@@ -254,6 +272,31 @@ async def test_files_that_we_send_are_ours(lab: Lab) -> None:
     await lab.files.fetch()
 
     assert await lab.rows() == []
+
+
+async def test_the_words_of_a_video_are_had_where_somebody_hears_videos(lab: Lab) -> None:
+    await lab.receive("video", content={"caption": "Olhe"})
+    await lab.work()
+    assert await lab.rows("type, status, error") == [
+        ("TRANSCRIPTION", "SKIPPED", "Nothing is set up here that writes down what is said in videos.")
+    ]
+    lab.files.abilities = Abilities(kinds=lab.files.abilities.kinds, hears_video=True)
+
+    await lab.receive("video", content={"caption": "E agora"})
+    await lab.work()
+
+    assert await lab.rows("status, text") == [("SKIPPED", None), ("COMPLETED", "Quero dois pães")]
+    assert b'filename="recording.mp4"' in lab.ai.calls[0]["raw"]
+
+
+async def test_of_a_message_that_was_taken_back_nothing_is_found_out(lab: Lab) -> None:
+    await lab.receive("voice", data=VOICE)
+    await lab.files.execute("UPDATE messages SET revoked_at = now()")
+
+    await lab.work()
+
+    assert await lab.rows("status, error") == [("SKIPPED", "The message was deleted for everyone.")]
+    assert lab.ai.calls == []
 
 
 async def test_groups_are_heard_where_they_are_worked_on(lab: Lab) -> None:
@@ -671,6 +714,82 @@ async def test_a_provider_never_gets_more_at_once_than_it_may(lab: Lab, redis_ur
 
     assert lab.ai.busiest == 2
     assert len(lab.ai.calls) == count
+
+
+class Witness:
+    """An enricher of the test's own: says whose files it was given, in order."""
+
+    kinds = frozenset({EnrichmentKind.DESCRIPTION})
+    at_once = 1
+    costs = False
+    hears_video = False
+
+    def __init__(self) -> None:
+        self.seen: list[TenantId] = []
+
+    def key(self, errand: enrichments.EnrichmentErrand) -> rows.ResultKey:
+        return rows.ResultKey(
+            sha256=errand.sha256, type=errand.type, provider="w", model="w", asked=str(errand.message_id)
+        )
+
+    async def run(self, errand: enrichments.EnrichmentErrand, path: Path) -> EnrichmentResult:
+        self.seen.append(errand.tenant_id)
+        return EnrichmentResult(text="seen", provider="w", model="w", cost_microusd=0)
+
+
+async def test_a_flood_of_one_tenant_lets_the_others_through(
+    database: Database, redis_url: str, tmp_path: Path
+) -> None:
+    flood, other = await open_shop(database), await open_shop(database, name="Oficina")
+    await pictures_due(database, flood, count=4)
+    await pictures_due(database, other, count=1)
+    witness = Witness()
+    async with listening(redis_url, ["enrichments"]) as wakes:
+        running = asyncio.create_task(
+            run_enrichments(
+                database,
+                wakes,
+                enrichers=[witness],
+                storage=LocalStorage(tmp_path),
+                default_budget=None,
+            )
+        )
+        while await rows.waiting(database.system):  # noqa: ASYNC110 As above.
+            await asyncio.sleep(0.02)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    assert witness.seen == [flood.tenant_id, other.tenant_id, *[flood.tenant_id] * 3]
+
+
+async def pictures_due(database: Database, shop: Shop, *, count: int) -> None:
+    """Stored pictures that wait to be described."""
+    async with database.writing(shop.tenant_id, CAUSE) as uow:
+        chat = a_chat(uow, shop, a_contact(uow, shop), "5511999990001@c.us")
+        connection = await uow.session.connection()
+        for number in range(count):
+            media = Media(id=MediaId(new_id()), status=MediaStatus.STORED, mime_type="image/png")
+            message = a_message(uow, shop, chat, ImageContent(media=media), external_id=f"A{number}")
+            assert media.id is not None
+            await uow.flush()
+            await connection.exec_driver_sql(
+                "INSERT INTO media (tenant_id, id, message_id, channel_id, status, chat_address, created_at, sha256) "
+                f"VALUES ('{shop.tenant_id}', '{media.id}', '{message.id}', '{shop.channel_id}', 'STORED', 'x', "
+                f"now(), '{'ab' * 32}')"
+            )
+            enrichment = Enrichment.request(
+                tenant_id=shop.tenant_id,
+                project_id=shop.project_id,
+                chat_id=chat.id,
+                message_id=message.id,
+                media_id=media.id,
+                type_=EnrichmentKind.DESCRIPTION,
+                priority=7,
+                at=uow.now,
+            )
+            enrichment.file_stored(at=uow.now)
+            uow.enrichments.add(enrichment)
 
 
 async def test_there_is_one_of_each_kind_for_a_message(lab: Lab) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -214,3 +215,85 @@ def test_a_taken_port_is_named_with_the_flag_that_helps(demo: dict[str, str], tm
     assert second.returncode == 2
     assert f"Port {port} is already in use" in second.stderr + second.stdout
     assert "--port" in second.stderr + second.stdout
+
+
+async def say(demo: dict[str, str], person: str, *contents: dict[str, object]) -> None:
+    """Let somebody write on WhatsApp."""
+    people = f"{demo['simulatorUrl']}/control/people"
+    incoming = f"{demo['simulatorUrl']}/control/sessions/{demo['wahaSession']}/incoming"
+    async with httpx2.AsyncClient(trust_env=False) as phone:
+        await phone.post(people, json={"phone": person, "name": "Bruna"})
+        for content in contents:
+            # WhatsApp tells whole seconds; nobody reads and writes, or writes twice, in one.
+            await asyncio.sleep(1.1)
+            answer = await phone.post(incoming, json={"person": person, "content": content})
+            assert answer.is_success, answer.text
+
+
+async def burst_of(client: httpx2.AsyncClient, phone: str, *, number: int) -> dict[str, Any]:
+    """The `number`-th burst of somebody, once it is settled."""
+    query = """query ($phone: PhoneNumber!, $channel: ID!) {
+      contactByAddress(channelId: $channel, phone: $phone) { chats(first: 1) { nodes {
+        id
+        messageGroups(first: 10) { nodes { id status text parts { kind text } messages { id } } }
+        messages(last: 10) { nodes { direction origin status text author { __typename } } } } } } }"""
+    channel = (await ask(client, "{ channels { nodes { id } } }"))["channels"]["nodes"][0]["id"]  # type: ignore[index]
+    for _ in range(600):
+        found: Any = await ask(client, query, phone=phone, channel=channel)
+        if found["contactByAddress"] is not None:
+            chat: dict[str, Any] = found["contactByAddress"]["chats"]["nodes"][0]
+            groups = chat["messageGroups"]["nodes"]
+            if len(groups) == number and groups[0]["status"] not in {"PENDING", "PROCESSING"}:
+                return chat
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"The burst was not settled: {found}")
+
+
+@pytest.mark.timeout(120)
+async def test_an_agent_answers_what_a_burst_says_in_words_sound_and_picture_until_a_person_does(
+    demo: dict[str, str], client: httpx2.AsyncClient
+) -> None:
+    person, phone = "5511970005000", "+5511970005000"
+    await say(
+        demo,
+        person,
+        {"kind": "text", "text": "Oi, sobre o bolo"},
+        {"kind": "voice", "seconds": 4, "words": "Quanto custa um bolo de cenoura?"},
+        {"kind": "image", "description": "Um bolo de cenoura com cobertura de chocolate"},
+    )
+
+    chat = await burst_of(client, phone, number=1)
+
+    (group,) = chat["messageGroups"]["nodes"]
+    assert group["status"] == "COMPLETED"
+    assert [part["kind"] for part in group["parts"]] == ["TEXT", "VOICE", "IMAGE"]
+    assert group["text"] == (
+        "Oi, sobre o bolo Quanto custa um bolo de cenoura? Um bolo de cenoura com cobertura de chocolate."
+    )
+    answers = [one for one in chat["messages"]["nodes"] if one["direction"] == "OUTBOUND"]
+    assert [(one["origin"], one["author"]["__typename"]) for one in answers] == [("AUTOMATION", "BotAgent")]
+    assert answers[0]["text"]
+    outcomes: Any = await ask(
+        client,
+        "query ($id: ID!) { aiRuns(where: {groupId: {eq: $id}}) { nodes { outcome } } }",
+        id=group["id"],
+    )
+    assert outcomes["aiRuns"]["nodes"] == [{"outcome": "REPLIED"}]
+
+    sent = await ask(
+        client,
+        "mutation ($input: MessageSendInput!) { messageSend(input: $input) { userErrors { message } } }",
+        input={"chatId": chat["id"], "content": {"text": {"text": "Aqui é a Ana, já te respondo."}}},
+    )
+    assert sent["messageSend"]["userErrors"] == []  # type: ignore[index]
+    await say(demo, person, {"kind": "text", "text": "Certo, quanto custa o de chocolate?"})
+
+    chat = await burst_of(client, phone, number=2)
+
+    assert chat["messageGroups"]["nodes"][0]["text"] == "Certo, quanto custa o de chocolate?"
+    assert [(one["direction"], one["origin"]) for one in chat["messages"]["nodes"]] == [
+        *[("INBOUND", "LIVE")] * 3,
+        ("OUTBOUND", "AUTOMATION"),
+        ("OUTBOUND", "API"),
+        ("INBOUND", "LIVE"),
+    ]

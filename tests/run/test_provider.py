@@ -13,6 +13,9 @@ def test_the_programs_are_told_where_the_fake_is_and_its_key_instead_of_a_real_o
     assert fake.environment == {
         "VENTROS_AI_URL": "http://127.0.0.1:24402/v1",
         "VENTROS_AI_KEY": "demo-ai-key",
+        "VENTROS_AI_PRICES": (
+            '{"gpt-4o-mini": {"prompt": 0.15, "completion": 0.6}, "whisper-1": {"minute": 0.006}}'
+        ),
     }
     assert fake.arguments == ("aisim", "--host", "127.0.0.1", "--port", "24402")
 

@@ -1,5 +1,6 @@
 """The AI provider of `./run`: a fake one of our own, unless the user names another."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,8 +9,12 @@ from ventros.development.ports import url_of
 URL, KEY = "VENTROS_AI_URL", "VENTROS_AI_KEY"
 """The settings that say where the models are, and with which key."""
 
+PRICES = "VENTROS_AI_PRICES"
+
 _HOST = "127.0.0.1"
 _DEMO_KEY = "demo-ai-key"
+# What nobody pays, so that budgets and costs have something to count.
+_DEMO_PRICES = {"gpt-4o-mini": {"prompt": 0.15, "completion": 0.6}, "whisper-1": {"minute": 0.006}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +36,7 @@ class FakeProvider:
     @property
     def environment(self) -> dict[str, str]:
         """What our programs read as settings; a key that the user has for elsewhere is not told to a fake."""
-        return {URL: self.url, KEY: _DEMO_KEY}
+        return {URL: self.url, KEY: _DEMO_KEY, PRICES: json.dumps(_DEMO_PRICES)}
 
 
 def needs_fake(environment: Mapping[str, str]) -> bool:
