@@ -279,7 +279,13 @@ class _Steps:
     async def fail(self, problem: IntegrationError) -> None:
         """Give up."""
         async with self.writing() as uow:
-            await service.fail(uow, self.viewer, errand=self.errand, error=problem.reason)
+            await service.fail(
+                uow,
+                self.viewer,
+                errand=self.errand,
+                error=problem.reason,
+                cost_microusd=problem.cost_microusd,
+            )
         self.note("failed", code=problem.code)
 
     async def retry_later(self, problem: IntegrationError, *, pause: timedelta, was_tried: bool) -> None:
@@ -292,6 +298,7 @@ class _Steps:
                 error=problem.reason,
                 pause=pause,
                 was_tried=was_tried,
+                cost_microusd=problem.cost_microusd,
             )
         self.note("failed" if is_last else "postponed", code=problem.code)
 

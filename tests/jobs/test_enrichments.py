@@ -171,6 +171,24 @@ async def test_a_picture_is_described(lab: Lab) -> None:
     )
 
 
+async def test_an_answer_that_says_nothing_costs_all_the_same(lab: Lab) -> None:
+    usage = {"prompt_tokens": 1000, "completion_tokens": 50}
+    for finish, said in (("length", " "), ("content_filter", "No.")):
+        choice = {"finish_reason": finish, "message": {"role": "assistant", "content": said}}
+        body = {"model": "gpt-4o-mini", "choices": [choice], "usage": usage}
+        lab.ai.next.append(text(json.dumps(body)))
+    await lab.receive("image", data=PNG, content={"mimetype": "image/png"})
+
+    await lab.work()
+    assert await lab.rows("status") == [("PENDING",)]
+    assert await lab.spent() == [("ENRICHMENT", 1, 180)]
+    await lab.wait_over()
+    await lab.work()
+
+    assert await lab.rows("status, error") == [("FAILED", "The model does not describe this picture.")]
+    assert await lab.spent() == [("ENRICHMENT", 2, 360)]
+
+
 async def test_what_was_found_out_goes_with_its_message(lab: Lab) -> None:
     await lab.receive("voice", data=VOICE)
 
