@@ -120,7 +120,7 @@ class _Turn:
     async def clear(self) -> None:
         """Forget everything but the shop."""
         await self._admin.execute("TRUNCATE outbox, event_log")
-        await self._admin.execute("DELETE FROM message_groups")
+        await self._admin.execute("DELETE FROM messages; DELETE FROM message_groups")
         await self._admin.execute("DELETE FROM chats")
         await self._admin.execute("VACUUM ANALYZE message_groups, chats")
         async with Redis.from_url(self._redis_url) as redis:

@@ -21,6 +21,7 @@ SessionId = NewType("SessionId", UUID)
 MessageId = NewType("MessageId", UUID)
 MediaId = NewType("MediaId", UUID)
 MessageGroupId = NewType("MessageGroupId", UUID)
+ScheduledMessageId = NewType("ScheduledMessageId", UUID)
 EnrichmentId = NewType("EnrichmentId", UUID)
 AiRunId = NewType("AiRunId", UUID)
 ContactFactId = NewType("ContactFactId", UUID)
@@ -43,6 +44,7 @@ PREFIXES = {
     "MessageId": "msg",
     "MediaId": "mda",
     "MessageGroupId": "grp",
+    "ScheduledMessageId": "sch",
     "EnrichmentId": "enr",
     "AiRunId": "run",
     "ContactFactId": "fct",

@@ -5,13 +5,15 @@ class IntegrationError(Exception):
     """A call to an outside service failed.
 
     `code` is a stable word or WhatsApp's number, fit for logs and metrics. `reason` is what the service said,
-    shortened; it may name a chat, so it belongs to the tenant's data and into no log.
+    shortened; it may name a chat, so it belongs to the tenant's data and into no log. `cost_microusd` is what the
+    call cost all the same; None when nobody knows.
     """
 
-    def __init__(self, reason: str, *, code: str) -> None:
+    def __init__(self, reason: str, *, code: str, cost_microusd: int | None = 0) -> None:
         super().__init__(reason)
         self.reason = reason
         self.code = code
+        self.cost_microusd = cost_microusd
 
 
 class Rejected(IntegrationError):

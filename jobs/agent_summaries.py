@@ -79,7 +79,7 @@ async def _summarize(
             episode=episode,
             gist=gist,
             answer=answer,
-            cost=prices.of_answer(answer.usage, model=answer.model),
+            cost=prices.of_answer(answer.usage, model=answer.model, asked=answer.asked),
         )
     return "written" if is_current else "outdated"
 
@@ -105,7 +105,7 @@ async def _ask(
         except Invalid as error:
             problem = Malformed(error.message, code="NO_SUMMARY")
             async with database.writing(viewer.tenant_id, _CAUSE) as uow:
-                cost = prices.of_answer(answer.usage, model=answer.model)
+                cost = prices.of_answer(answer.usage, model=answer.model, asked=answer.asked)
                 await summaries.spend(uow, viewer, episode=episode, cost=cost)
     assert problem is not None  # noqa: S101 Each try without a summary leaves a problem.
     raise problem

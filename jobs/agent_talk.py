@@ -120,7 +120,7 @@ class Talk:
                     assignment=self.assignment,
                     answer=answer,
                     is_usable=is_usable,
-                    cost=self.prices.of_answer(answer.usage, model=answer.model),
+                    cost=self.prices.of_answer(answer.usage, model=answer.model, asked=answer.asked),
                     latency_ms=int((clock.now() - began) / timedelta(milliseconds=1)),
                 )
             if answer.finish is Finish.FILTERED:

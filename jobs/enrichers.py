@@ -99,17 +99,18 @@ class Describer:
             temperature=_TEMPERATURE,
             timeout=self.seconds,
         )
+        cost = _bounded(self.prices.of_answer(answer.usage, model=answer.model, asked=self.model))
         if answer.finish is Finish.FILTERED:
-            raise Rejected("The model does not describe this picture.", code="FILTERED")
+            raise Rejected("The model does not describe this picture.", code="FILTERED", cost_microusd=cost)
         if not answer.text.strip():
-            raise Malformed("The model said nothing about the picture.", code="NO_TEXT")
+            raise Malformed("The model said nothing about the picture.", code="NO_TEXT", cost_microusd=cost)
         return EnrichmentResult(
             text=answer.text,
             provider=self.provider,
             model=answer.model,
             language=errand.language,
             details=EnrichmentDetails(context=prompt.context.value, is_cut=answer.finish is Finish.LENGTH),
-            cost_microusd=_bounded(self.prices.of_answer(answer.usage, model=answer.model, asked=self.model)),
+            cost_microusd=cost,
         )
 
     @staticmethod

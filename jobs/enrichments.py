@@ -40,6 +40,7 @@ HOLD_SECONDS = LEASE.total_seconds() / 3
 _PAUSES = (5, 30, 120, 600, 1800)
 _SHORTEST_WAIT, _LONGEST_WAIT = timedelta(seconds=15), timedelta(minutes=10)
 _MENDS_PAUSE = timedelta(minutes=5)
+_CLAIM_PAUSE = timedelta(minutes=1)
 _MOST_MALFORMED = 2
 _NOT_TAKEN = {"BREAKER_OPEN", "BUSY", "RATE_LIMITED", "UNREACHABLE"}
 """Calls that no provider has worked on: they are no attempts."""
@@ -192,6 +193,19 @@ async def _safely(
     except Exception as error:  # noqa: BLE001 One file's trouble stops no other; the lease brings it back.
         heed_cancellation()
         log.warning("enrichment.failed", enrichment_id=str(one.enrichment_id), error=type(error).__name__)
+        await _put_off(database, one)
+
+
+async def _put_off(database: Database, one: rows.DueEnrichment) -> None:
+    """Leave one alone that could not even be claimed; it would stay the most urgent for ever."""
+    now = database.clock.now()
+    try:
+        async with database.tenant_transaction(one.tenant_id) as connection:
+            await rows.put_off(connection, one.enrichment_id, until=now + _CLAIM_PAUSE, now=now)
+    except Exception as error:  # noqa: BLE001 Where the server is away, nobody claims anything.
+        heed_cancellation()
+        log.warning("enrichment.not_put_off", error=type(error).__name__)
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def _attempt(step: "_Steps", enricher: Enricher, storage: Storage, *, hold_seconds: float) -> None:
@@ -279,7 +293,13 @@ class _Steps:
     async def fail(self, problem: IntegrationError) -> None:
         """Give up."""
         async with self.writing() as uow:
-            await service.fail(uow, self.viewer, errand=self.errand, error=problem.reason)
+            await service.fail(
+                uow,
+                self.viewer,
+                errand=self.errand,
+                error=problem.reason,
+                cost_microusd=problem.cost_microusd,
+            )
         self.note("failed", code=problem.code)
 
     async def retry_later(self, problem: IntegrationError, *, pause: timedelta, was_tried: bool) -> None:
@@ -292,6 +312,7 @@ class _Steps:
                 error=problem.reason,
                 pause=pause,
                 was_tried=was_tried,
+                cost_microusd=problem.cost_microusd,
             )
         self.note("failed" if is_last else "postponed", code=problem.code)
 

@@ -34,7 +34,7 @@ _PAUSE_SECONDS = 1.0
 _NEVER = 1_000_000
 _SLACK_SECONDS = 5.0
 _PLACED_WITHIN, _STOPPED_WITHIN = timedelta(seconds=10), timedelta(minutes=1)
-_SILENT_RUNNING, _SILENT_RETRYING = timedelta(minutes=30), timedelta(days=1)
+_SILENT_RUNNING, _SILENT_WAITING = timedelta(minutes=30), timedelta(days=2)
 _ROWS_AT_ONCE = 5_000
 
 QUEUE_DEPTH = Gauge("ventros_queue_depth", "Jobs that are due and wait for a worker.", ["queue"])
@@ -67,7 +67,7 @@ async def sweep(database: Database, queue: JobQueue) -> int:
     for key in await job_runs.to_stop(database.system, since=now - _STOPPED_WITHIN, limit=_ROWS_AT_ONCE):
         await queue.cancel(key)
     await job_runs.give_up_lost(
-        database.system, now=now, running=now - _SILENT_RUNNING, retrying=now - _SILENT_RETRYING
+        database.system, now=now, running=now - _SILENT_RUNNING, waiting=now - _SILENT_WAITING
     )
     return placed
 

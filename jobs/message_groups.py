@@ -1,6 +1,7 @@
 """Works on bursts of messages once their writers pause: hands each to one worker, reads it, lets an agent answer."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
@@ -10,7 +11,7 @@ from prometheus_client import Counter, Histogram
 
 from domain.crm.message_group import WORK_LEASE, MessageGroup
 from domain.errors import Conflict
-from domain.ids import MessageGroupId, TenantId, new_id, parse_type_id, type_id
+from domain.ids import ChannelId, MessageGroupId, ProjectId, TenantId, new_id, parse_type_id, type_id
 from domain.operations.queue import JobOrder, job_key
 from jobs.holding import held
 from jobs.registry import Job, JobContext, job
@@ -19,6 +20,7 @@ from persistence.database import Database
 from persistence.events import Cause
 from persistence.outages import heed_cancellation
 from services.crm import message_groups as service
+from services.crm import quiet_groups
 from services.ports import JobQueue
 from services.viewer import Viewer, system_viewer
 
@@ -59,24 +61,28 @@ async def claim(
     now = database.clock.now()
     async with database.tenant_transaction(tenant_id) as connection:
         found = await rows.claim(connection, [MessageGroupId(id_) for id_ in ids], now=now, cause=_CAUSE)
-    if not found:
-        return []
+        if not found:
+            return []
+        quiet = await rows.unanswered_channels(connection, (group.channel_id for group in found))
     closed = [group for group in found if group.flushed_at == now]
     for group in closed:
         LATENESS.observe(max((now - group.expires_at).total_seconds(), 0))
     if closed:
         await database.wake("outbox")
     # A job that gets lost is left again once the group's lease has passed.
-    await queue.enqueue_many([_order(group) for group in found])
+    await queue.enqueue_many(_orders(found, quiet))
     return [group.id for group in found]
 
 
 def processing(database: Database, *, answer: Answer | None) -> Job:
-    """Return the job that works on one group."""
+    """Return the job that works on one group, or on many that nobody answers."""
 
-    async def run(context: JobContext, group_id: str) -> None:
-        key = MessageGroupId(parse_type_id(group_id)[1])
-        await process(database, context.tenant_id, key, answer=answer)
+    async def run(context: JobContext, *group_ids: str) -> None:
+        keys = [MessageGroupId(parse_type_id(group_id)[1]) for group_id in group_ids]
+        if len(keys) > 1:
+            keys = await process_quiet(database, context.tenant_id, keys)
+        for key in keys:
+            await process(database, context.tenant_id, key, answer=answer)
 
     return job(JOB, run, queue="fast", timeout_seconds=_LONGEST_SECONDS)
 
@@ -123,6 +129,26 @@ async def process(
     return True
 
 
+async def process_quiet(
+    database: Database, tenant_id: TenantId, ids: Sequence[MessageGroupId]
+) -> list[MessageGroupId]:
+    """Complete those of the groups that nobody answers, all at once; return those that need a worker each."""
+    now, token = database.clock.now(), new_id()
+    try:
+        async with database.tenant_transaction(tenant_id) as connection:
+            done = await quiet_groups.settle(connection, ids, token=token, now=now, cause=_CAUSE)
+    except Exception as error:  # noqa: BLE001 One of them may be at fault, or the server is away: one by one.
+        heed_cancellation()
+        log.warning("groups.not_settled", groups=len(ids), error=repr(error))
+        return list(ids)
+    WORKED.labels("completed").inc(len(done.settled))
+    if done.settled:
+        await database.wake("outbox")
+    if done.alarms:
+        await database.set_alarms(done.alarms)
+    return list(done.left)
+
+
 async def _take(
     database: Database, viewer: Viewer, group_id: MessageGroupId, token: UUID
 ) -> MessageGroup | None:
@@ -136,13 +162,24 @@ async def _take(
         return None
 
 
-def _order(group: MessageGroup) -> JobOrder:
+def _orders(found: Sequence[MessageGroup], quiet: Collection[ChannelId]) -> list[JobOrder]:
+    """Return a job for each group that may be answered, and one for all the others of a project."""
+    together: dict[ProjectId, list[MessageGroup]] = defaultdict(list)
+    for group in found:
+        if group.channel_id in quiet:
+            together[group.project_id].append(group)
+    alone = [[group] for group in found if group.channel_id not in quiet]
+    return [_order(groups) for groups in (*alone, *together.values())]
+
+
+def _order(groups: Sequence[MessageGroup]) -> JobOrder:
+    first = groups[0]
     return JobOrder(
         name=JOB,
-        args=[str(group.tenant_id), type_id("grp", group.id)],
-        id=job_key(JOB, group.tenant_id, group.id),
+        args=[str(first.tenant_id), *(type_id("grp", group.id) for group in groups)],
+        id=job_key(JOB, first.tenant_id, first.id, *([len(groups)] if len(groups) > 1 else [])),
         queue="fast",
-        project_id=group.project_id,
+        project_id=first.project_id,
     )
 
 

@@ -190,6 +190,7 @@ async def _session(connection: AsyncConnection) -> AsyncIterator[AsyncSession]:
 _MESSAGES = {
     "uq_contact_identities": "Another contact already has this phone number, LID or JID.",
     "uq_messages_client_message_id": "A message with this clientMessageId exists already.",
+    "uq_scheduled_messages_client_message_id": "A scheduled message with this clientMessageId exists already.",
     "uq_contacts_external_id": "Another contact already has this external id.",
     "uq_pipelines_name": "A pipeline of this name exists already.",
     "uq_channels_waha_session": "A channel for this WAHA session exists already.",

@@ -26,7 +26,7 @@ class Alarm:
     at: datetime
 
 
-TIMED = {"message_group": "message_groups"}
+TIMED = {"message_group": "message_groups", "scheduled_message": "scheduled_messages"}
 """The kinds of aggregates whose `alarm_at` is told to the timers, and the queue of each."""
 
 

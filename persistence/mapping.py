@@ -13,6 +13,7 @@ from domain.crm.enrichment import Enrichment
 from domain.crm.message import Message
 from domain.crm.message_group import MessageGroup
 from domain.crm.pipeline import Pipeline
+from domain.crm.scheduled_message import ScheduledMessage
 from domain.crm.session import Session
 from domain.identity.agent import Agent
 from domain.identity.api_key import ApiKey
@@ -28,6 +29,7 @@ from persistence.crm.enrichments import enrichments
 from persistence.crm.message_groups import message_groups
 from persistence.crm.messages import messages
 from persistence.crm.pipelines import pipelines
+from persistence.crm.scheduled_messages import scheduled_messages
 from persistence.crm.sessions import sessions
 from persistence.identity.agents import agents
 from persistence.identity.api_keys import api_keys
@@ -49,6 +51,7 @@ AGGREGATE_TABLES: dict[type, Table] = {
     Session: sessions,
     Message: messages,
     MessageGroup: message_groups,
+    ScheduledMessage: scheduled_messages,
     AiRun: ai_runs,
     ContactFact: contact_facts,
     SessionSummary: session_summaries,

@@ -19,6 +19,7 @@ from persistence.crm.enrichments import Enrichments
 from persistence.crm.message_groups import MessageGroups
 from persistence.crm.messages import Messages
 from persistence.crm.pipelines import Pipelines
+from persistence.crm.scheduled_messages import ScheduledMessages
 from persistence.crm.sessions import Sessions
 from persistence.due import Alarm, alarms_of
 from persistence.events import Cause, outbox_rows
@@ -95,6 +96,11 @@ class Reader:
         return MessageGroups(self.session)
 
     @property
+    def scheduled_messages(self) -> ScheduledMessages:
+        """Its messages that are to be sent later."""
+        return ScheduledMessages(self.session)
+
+    @property
     def ai_runs(self) -> AiRuns:
         """What its AI agents did."""
         return AiRuns(self.session)
@@ -155,6 +161,11 @@ class UnitOfWork(Reader):
     async def lock(self, name: str) -> None:
         """Wait until no other transaction holds a lock of this name; held until the end of this one."""
         await self.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+    async def try_lock(self, name: str) -> bool:
+        """Take a lock of this name until the end of this transaction; False if another transaction holds it."""
+        lock = func.pg_try_advisory_xact_lock(func.hashtextextended(name, 0))
+        return bool(await self.session.scalar(select(lock)))
 
     async def queue(self, *, message_id: UUID, channel_id: UUID, chat_id: UUID) -> None:
         """Let a worker hand the message to WhatsApp after the commit."""

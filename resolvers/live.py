@@ -84,7 +84,7 @@ async def messages_updated(
     chat = _chat(chat_id)
 
     def is_wanted(event: LoggedEvent) -> bool:
-        is_change = event.type.startswith("message.") and event.type != _RECEIVED
+        is_change = event.aggregate_type == Message.kind and event.type != _RECEIVED
         return (is_change or event.type in _READ_FILE) and _names(event, chat)
 
     async with aclosing(_happenings(context, after, is_wanted, _messages, _message_of)) as happenings:

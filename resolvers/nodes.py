@@ -16,6 +16,7 @@ from services.crm import (
     message_groups,
     message_queries,
     pipelines,
+    scheduled_messages,
     sessions,
 )
 from services.identity import agents, api_keys, tenants
@@ -31,6 +32,7 @@ FINDERS: Mapping[str, Find] = {
     "ses": sessions.find,
     "msg": message_queries.find,
     "grp": message_groups.find,
+    "sch": scheduled_messages.find,
     "enr": enrichments.find,
     "chn": channels.find,
     "pip": pipelines.find,

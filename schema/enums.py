@@ -15,6 +15,7 @@ from domain.crm.enrichment import EnrichmentKind, EnrichmentStatus
 from domain.crm.escalation import EscalationCause
 from domain.crm.message import MessageDirection, MessageOrigin, MessageStatus
 from domain.crm.message_group import GroupCancelReason, GroupStatus
+from domain.crm.scheduled_message import LatePolicy, ScheduledMessageStatus
 from domain.crm.session import SessionEndReason, SessionStatus
 from domain.identity.agent import AgentType
 from domain.identity.permission import Permission
@@ -163,6 +164,20 @@ publish(
     MERGED="Its messages went into another group, because two chats turned out to be one.",
 )
 publish(
+    ScheduledMessageStatus,
+    "What became of a scheduled message.",
+    SCHEDULED="It waits for its time, and can be changed and cancelled.",
+    SENT="Its time came; message is what it became, and how that fared.",
+    CANCELLED="Somebody cancelled it.",
+    FAILED="It could not be sent, or it was too late; failureReason says why.",
+)
+publish(
+    LatePolicy,
+    "What to do when nobody could send a message at its time, because everything was down.",
+    SEND_LATE="Send it as soon as possible.",
+    SKIP="Send it only within expiresAfterSeconds of its time; after that it has FAILED.",
+)
+publish(
     EnrichmentKind,
     "What is found out about a message's file.",
     TRANSCRIPTION="The words of a recording.",
@@ -219,8 +234,8 @@ publish(
     CHATS_WRITE="Archive, close and reopen chats; flush and cancel message groups; read files again.",
     SESSIONS_READ="Read sessions, and agents who are in charge of them.",
     SESSIONS_WRITE="Close and assign sessions.",
-    MESSAGES_READ="Read messages and message groups.",
-    MESSAGES_SEND="Write messages.",
+    MESSAGES_READ="Read messages, message groups and scheduled messages.",
+    MESSAGES_SEND="Write messages, and schedule, change and cancel those to be sent later.",
     CHANNELS_READ="Read channels and pipelines.",
     CHANNELS_WRITE="Set up, change and connect channels; set the AI budget.",
     PIPELINES_WRITE="Set up pipelines.",

@@ -10,6 +10,7 @@ from domain.crm.chat import ChatStatus, ChatType
 from domain.crm.content import ContentKind
 from domain.crm.message import MessageDirection, MessageOrigin, MessageStatus
 from domain.crm.message_group import GroupCancelReason, GroupStatus
+from domain.crm.scheduled_message import ScheduledMessageStatus
 from domain.crm.session import SessionEndReason, SessionStatus
 from domain.operations.job_run import JobStatus
 from domain.values import PhoneNumber
@@ -173,6 +174,16 @@ class GroupCancelReasonFilter:
     in_: list[GroupCancelReason] | None = optional(IN, name="in")
     not_in: list[GroupCancelReason] | None = optional(NOT_IN)
     is_null: bool | None = optional(NULL)
+
+
+@strawberry.input(description="Conditions on the statuses of scheduled messages.")
+class ScheduledMessageStatusFilter:
+    """Statuses of scheduled messages."""
+
+    eq: ScheduledMessageStatus | None = optional(EQ)
+    neq: ScheduledMessageStatus | None = optional(NEQ)
+    in_: list[ScheduledMessageStatus] | None = optional(IN, name="in")
+    not_in: list[ScheduledMessageStatus] | None = optional(NOT_IN)
 
 
 @strawberry.input(description="Conditions on directions.")

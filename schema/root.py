@@ -15,6 +15,7 @@ from resolvers.crm import enrichments as about_enrichments
 from resolvers.crm import message_groups as about_groups
 from resolvers.crm import messages as about_messages
 from resolvers.crm import pipelines as about_pipelines
+from resolvers.crm import scheduled_messages as about_scheduled
 from resolvers.crm import sessions as about_sessions
 from resolvers.identity import agents as about_agents
 from resolvers.identity import api_keys as about_api_keys
@@ -30,6 +31,7 @@ from schema.crm import (
     enrichment_mutations,
     message_group_mutations,
     message_mutations,
+    scheduled_message_mutations,
     session_mutations,
 )
 from schema.crm.channel import Channel
@@ -43,6 +45,8 @@ from schema.crm.message_group import MessageGroup
 from schema.crm.message_group_list_arguments import MessageGroupOrder, MessageGroupWhere
 from schema.crm.message_list_arguments import MessageOrder, MessageWhere
 from schema.crm.pipeline import Pipeline
+from schema.crm.scheduled_message import ScheduledMessage
+from schema.crm.scheduled_message_list_arguments import ScheduledMessageOrder, ScheduledMessageWhere
 from schema.crm.session import Session
 from schema.crm.session_list_arguments import SessionOrder, SessionWhere
 from schema.errors import NameValidationErrors, publish_all
@@ -142,6 +146,15 @@ class Query:
         where=MessageGroupWhere,
         order=MessageGroupOrder,
     )
+    scheduled_message: ScheduledMessage | None = root(
+        about_scheduled.one, "One message that is, or was, to be sent later.", arguments=BY_ID
+    )
+    scheduled_messages: Connection[ScheduledMessage] = root_connection(
+        about_scheduled.browse,
+        "What was written to be sent later; by default in the order of the times it is or was to be sent.",
+        where=ScheduledMessageWhere,
+        order=ScheduledMessageOrder,
+    )
     enrichment: Enrichment | None = root(about_enrichments.one, "What one file says.", arguments=BY_ID)
     channel: Channel | None = root(about_channels.one, "One channel.", arguments=BY_ID)
     channels: Connection[Channel] = root_connection(about_channels.browse, "The channels, oldest first.")
@@ -195,6 +208,15 @@ class Mutation:
     session_close: session_mutations.SessionClosePayload = session_mutations.session_close
     session_assign: session_mutations.SessionAssignPayload = session_mutations.session_assign
     message_send: message_mutations.MessageSendPayload = message_mutations.message_send
+    message_schedule: scheduled_message_mutations.MessageSchedulePayload = (
+        scheduled_message_mutations.message_schedule
+    )
+    message_schedule_update: scheduled_message_mutations.MessageScheduleUpdatePayload = (
+        scheduled_message_mutations.message_schedule_update
+    )
+    message_schedule_cancel: scheduled_message_mutations.MessageScheduleCancelPayload = (
+        scheduled_message_mutations.message_schedule_cancel
+    )
     message_group_flush: message_group_mutations.MessageGroupFlushPayload = (
         message_group_mutations.message_group_flush
     )

@@ -10,14 +10,16 @@ from domain.crm.channel import ChannelSettings
 from domain.crm.chat import Chat, ChatType
 from domain.crm.content import TextContent
 from domain.crm.grouping import Grouping
+from domain.crm.message import Message, MessageDirection, MessageOrigin
 from domain.crm.message_group import MessageGroup
-from domain.ids import ChatId, MessageGroupId, MessageId, new_id, parse_type_id
+from domain.ids import ChatId, MessageGroupId, new_id, parse_type_id
 from domain.operations.queue import JobOrder
 from jobs import message_groups
 from persistence import bulk
 from persistence.crm.chats import chats
 from persistence.crm.message_groups import GROUPS_DUE
 from persistence.crm.message_groups import message_groups as message_groups_table
+from persistence.crm.messages import messages as messages_table
 from persistence.database import Database
 from persistence.events import Cause
 from services.crm import messages
@@ -187,7 +189,7 @@ class Orders:
         raise AssertionError("Groups are handed out together.")
 
     async def enqueue_many(self, orders: Sequence[JobOrder]) -> int:
-        self.group_ids += [parse_type_id(str(order.args[1]))[1] for order in orders]
+        self.group_ids += [parse_type_id(str(one))[1] for order in orders for one in order.args[1:]]
         return len(orders)
 
 
@@ -196,7 +198,7 @@ async def add_groups(
 ) -> list[MessageGroup]:
     """File groups of one message each, each in a chat of its own, that end after the window, one after another."""
     now = database.clock.now()
-    opened, grouped = [], []
+    opened, written, grouped = [], [], []
     for number in range(count):
         chat = Chat.open(
             tenant_id=shop.tenant_id,
@@ -208,6 +210,21 @@ async def add_groups(
             at=now,
         )
         opened.append(chat)
+        message = Message.receive(
+            tenant_id=shop.tenant_id,
+            project_id=shop.project_id,
+            channel_id=shop.channel_id,
+            chat_id=chat.id,
+            contact_id=None,
+            session_id=None,
+            direction=MessageDirection.INBOUND,
+            origin=MessageOrigin.LIVE,
+            content=TextContent(text=f"Oi {number}"),
+            external_id=f"G{new_id().hex}",
+            sent_at=now,
+            at=now,
+        )
+        written.append(message)
         grouped.append(
             MessageGroup.open(
                 tenant_id=shop.tenant_id,
@@ -216,7 +233,7 @@ async def add_groups(
                 chat_id=chat.id,
                 contact_id=None,
                 session_id=None,
-                message_id=MessageId(new_id()),
+                message_id=message.id,
                 sent_at=now,
                 grouping=Grouping(
                     window=window + number * stagger,
@@ -228,7 +245,9 @@ async def add_groups(
                 at=now,
             )
         )
+        message.group_id = grouped[-1].id
     async with database.tenant_transaction(shop.tenant_id) as connection:
         await bulk.insert_aggregates(connection, chats, opened)
         await bulk.insert_aggregates(connection, message_groups_table, grouped)
+        await bulk.insert_aggregates(connection, messages_table, written)
     return grouped

@@ -160,7 +160,8 @@ class Settings(BaseSettings):
     ai_daily_budget: Dollars | None = Field(
         default=None,
         description="What AI providers may cost a project in a day of UTC, in US dollars, unless the project says so "
-        "itself; by default there is no limit. Only models that have a price are counted.",
+        "itself; by default there is no limit. Only models that have a price are counted. Calls that are under way "
+        "when it is spent are still paid.",
     )
     whisper_model_path: Path | None = Field(
         default=None,

@@ -14,7 +14,7 @@ from integrations.event_feed import RedisFeed
 from integrations.redis_feed import listening
 from integrations.timers import Timers
 from integrations.waha.translate import to_domain
-from jobs import housekeeping, message_groups
+from jobs import housekeeping, message_groups, scheduled_messages
 from jobs.enrichers import abilities_of
 from jobs.enrichments import run_enrichments
 from jobs.job_history import JobHistory, keeping
@@ -29,6 +29,7 @@ from jobs.timer import run_sweep, run_timer
 from persistence.ai.runs import RUNS_DUE
 from persistence.ai.session_summaries import SUMMARIES_DUE
 from persistence.crm.message_groups import GROUPS_DUE
+from persistence.crm.scheduled_messages import SCHEDULED_DUE
 from persistence.crm.sessions import SESSIONS_DUE
 from ventros.answering import ending_of, summary_of
 from ventros.chores import keep_house
@@ -73,7 +74,10 @@ async def run(parts: Parts, *, queues: Collection[str] = tuple(QUEUES)) -> None:
     redis_url = parts.settings.redis_url or None
     async with AsyncExitStack() as stack:
         wakes = await stack.enter_async_context(
-            listening(redis_url, ["inbox", "outgoing", "media", "enrichments", GROUPS_DUE.name])
+            listening(
+                redis_url,
+                ["inbox", "outgoing", "media", "enrichments", GROUPS_DUE.name, SCHEDULED_DUE.name],
+            )
         )
         sinks = []
         if redis_url is not None:
@@ -148,6 +152,16 @@ async def run(parts: Parts, *, queues: Collection[str] = tuple(QUEUES)) -> None:
                     wakes=wakes,
                 ),
                 name="message_groups",
+            )
+            group.create_task(
+                run_timer(
+                    parts.database,
+                    SCHEDULED_DUE,
+                    act=partial(scheduled_messages.send_due, parts.database),
+                    timers=timers,
+                    wakes=wakes,
+                ),
+                name="scheduled_messages",
             )
             group.create_task(local.run(), name="local jobs")
             if redis_url is not None:

@@ -75,13 +75,17 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What a model said. `model` is the name it answered under; without `usage` the provider did not count."""
+    """What a model said. `model` is the name it answered under, `asked` the one it was asked for by.
+
+    Without `usage` the provider did not count.
+    """
 
     text: str
     tool_calls: tuple[ToolCall, ...] = ()
     usage: Usage | None
     finish: Finish
     model: str
+    asked: str = field(default="", compare=False)
 
     @property
     def turn(self) -> Turn:

@@ -44,6 +44,7 @@ def answer_of(body: Node, *, model: str, is_json: bool) -> Answer:
         usage=_usage(child(body, "usage")),
         finish=finish,
         model=(text(body, "model") or model)[:_MODEL_LIMIT],
+        asked=model,
     )
 
 

@@ -1,7 +1,6 @@
 """Transcription on this machine with faster-whisper (the extra `whisper`) and a model in a local directory."""
 
 import asyncio
-import functools
 import importlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +36,7 @@ class LocalWhisper:
     """Meets `services.ports.Transcriber`, one recording at a time, in a thread of its own.
 
     The model is loaded with the first recording. A recording that takes too long is given up, but the thread
-    goes on with it to its end; the next one waits for that.
+    goes on with it to its end; the next one waits for that, and is refused as BUSY when it waits too long.
     """
 
     def __init__(self, model_path: Path) -> None:
@@ -56,11 +55,15 @@ class LocalWhisper:
         timeout: float = 120.0,  # noqa: ASYNC109 It is applied here.
     ) -> Transcript:
         """Return the words of the recording; see the port."""
-        work = functools.partial(self._transcribe, path, language=language, prompt=prompt)
+        work = self._thread.submit(self._transcribe, path, language=language, prompt=prompt)
         try:
             async with asyncio.timeout(timeout):
-                return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+                return await asyncio.wrap_future(work)
         except TimeoutError:
+            if work.cancel():
+                raise Unavailable(
+                    "The local Whisper is still busy with another recording.", code="BUSY"
+                ) from None
             raise Unavailable(f"The local Whisper took over {timeout:g} s.", code="TIMEOUT") from None
 
     def close(self) -> None:

@@ -163,6 +163,12 @@ async def _merge_chats(
         changed += await _merge_groups(connection, chat, target, now=now)
         await connection.execute("UPDATE sessions SET chat_id = $1 WHERE chat_id = $2", target.id, chat.id)
         await connection.execute("UPDATE outgoing SET chat_id = $1 WHERE chat_id = $2", target.id, chat.id)
+        # Whoever is about to send one into the chat that goes finds out by its version.
+        await connection.execute(
+            "UPDATE scheduled_messages SET chat_id = $1, version = version + 1 WHERE chat_id = $2",
+            target.id,
+            chat.id,
+        )
         await bulk.delete(connection, chats, [chat.id])
         if target.external_id.endswith("@lid") and not chat.external_id.endswith("@lid"):
             target.readdress(chat.external_id, at=now)

@@ -193,6 +193,13 @@ async def due(
     return [DueEnrichment(tenant_id=row["tenant_id"], enrichment_id=row["id"]) for row in rows]
 
 
+async def put_off(connection: Connection, id_: EnrichmentId, *, until: datetime, now: datetime) -> None:
+    """Let an enrichment that is due, and that nobody can even claim, wait so that it hides no other."""
+    await connection.execute(
+        "UPDATE enrichments SET due_at = $2 WHERE id = $1 AND due_at <= $3", id_, until, now
+    )
+
+
 async def waiting(system: "asyncpg.Pool[asyncpg.Record]") -> int:
     """Return how many enrichments wait for a worker or are with one."""
     count: int = await system.fetchval("SELECT count(*) FROM enrichments WHERE due_at IS NOT NULL")

@@ -1,16 +1,16 @@
 """Message groups: table, mapping, repository, and the claim of those whose time has come."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Column, Index, Integer, Text, Uuid, select, text
 
 from domain.crm.message_group import GroupCancelReason, GroupPart, GroupStatus, MessageGroup
-from domain.ids import ChatId, MessageGroupId, MessageId, ProjectId
+from domain.ids import ChannelId, ChatId, MessageGroupId, MessageId, ProjectId
 from persistence import bulk
 from persistence.bulk import Connection
-from persistence.due import DueQueue
+from persistence.due import Alarm, DueQueue
 from persistence.events import Cause, outbox_rows
 from persistence.filters import Filterable
 from persistence.messaging.events import outbox
@@ -181,3 +181,41 @@ async def claim(
     await bulk.update_aggregates(connection, message_groups, found)
     await bulk.insert(connection, outbox, outbox_rows(found, cause))
     return found
+
+
+async def unanswered_channels(connection: Connection, ids: Iterable[ChannelId]) -> set[ChannelId]:
+    """Return those of the channels on which no agent answers."""
+    rows = await connection.fetch(
+        "SELECT id FROM channels WHERE id = ANY($1::uuid[]) AND agent_id IS NULL", list(set(ids))
+    )
+    return {row["id"] for row in rows}
+
+
+async def take_unanswered(
+    connection: Connection, ids: Sequence[MessageGroupId]
+) -> tuple[list[MessageGroup], list[MessageGroupId]]:
+    """Return, locked, those of the groups being worked on that no agent answers; and which others there are.
+
+    Groups that somebody else has locked are in neither.
+    """
+    found = await bulk.fetch(
+        connection,
+        MessageGroup,
+        message_groups,
+        "id = ANY($1::uuid[]) AND status = 'PROCESSING' ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
+        list(ids),
+    )
+    quiet = await unanswered_channels(connection, (group.channel_id for group in found))
+    return (
+        [group for group in found if group.channel_id in quiet],
+        [group.id for group in found if group.channel_id not in quiet],
+    )
+
+
+async def pending_alarms(connection: Connection, chat_ids: Sequence[ChatId]) -> list[Alarm]:
+    """Return when the next groups of chats are due, which may have waited for the one before."""
+    rows = await connection.fetch(
+        "SELECT tenant_id, id, expires_at FROM message_groups WHERE chat_id = ANY($1::uuid[]) AND status = 'PENDING'",
+        list(chat_ids),
+    )
+    return [Alarm(GROUPS_DUE.name, row["tenant_id"], row["id"], row["expires_at"]) for row in rows]

@@ -174,14 +174,21 @@ async def unplaced(system: "asyncpg.Pool[asyncpg.Record]", *, before: datetime, 
 
 
 async def to_stop(system: "asyncpg.Pool[asyncpg.Record]", *, since: datetime, limit: int) -> list[str]:
-    """Return the keys of running jobs that somebody wanted to stop since an instant.
+    """Return the keys of jobs that somebody wanted to stop since an instant: those that run, or may still wait.
 
-    What is older was stopped, or its worker is gone, and the key may be another job's by now.
+    What is older was stopped, or its worker is gone, and the key may be another job's by now; as it is when the
+    job was asked for anew.
     """
+    # The second bound on what was asked for anew follows from the first, and keeps the search out of the history.
     rows = await system.fetch(
         """
-        SELECT key FROM job_runs WHERE status = 'RUNNING' AND is_cancel_requested AND updated_at > $1
-        ORDER BY updated_at LIMIT $2
+        (SELECT key FROM job_runs WHERE status = 'RUNNING' AND is_cancel_requested AND updated_at > $1
+         ORDER BY updated_at LIMIT $2)
+        UNION
+        (SELECT key FROM job_runs c WHERE status = 'CANCELLED' AND is_cancel_requested AND finished_at > $1
+           AND NOT EXISTS (SELECT FROM job_runs n WHERE n.tenant_id = c.tenant_id AND n.key = c.key
+             AND n.enqueued_at >= c.finished_at AND n.enqueued_at > $1)
+         ORDER BY finished_at LIMIT $2)
         """,
         since,
         limit,
@@ -190,18 +197,18 @@ async def to_stop(system: "asyncpg.Pool[asyncpg.Record]", *, since: datetime, li
 
 
 async def give_up_lost(
-    system: "asyncpg.Pool[asyncpg.Record]", *, now: datetime, running: datetime, retrying: datetime
+    system: "asyncpg.Pool[asyncpg.Record]", *, now: datetime, running: datetime, waiting: datetime
 ) -> int:
-    """Mark as failed what no worker has spoken of since those instants: its queue has lost it."""
+    """Mark as failed what no worker has spoken of since those instants: its queue has lost it, or nobody knows it."""
     status = await system.execute(
         """
         UPDATE job_runs SET status = 'FAILED', finished_at = $1, updated_at = $1, version = version + 1,
           error_class = 'Lost', error_message = 'Its worker, or the queue, ended without saying what came of it.'
-        WHERE status = 'RUNNING' AND updated_at < $2 OR status = 'RETRYING' AND updated_at < $3
+        WHERE status = 'RUNNING' AND updated_at < $2 OR status IN ('QUEUED', 'RETRYING') AND updated_at < $3
         """,
         now,
         running,
-        retrying,
+        waiting,
     )
     return int(status.rsplit(" ", 1)[-1])
 

@@ -79,7 +79,7 @@ def author(message: Message, context: Context) -> Awaitable[Actor] | Actor:
     if message.is_inbound:
         context.viewer.require(Permission.CONTACTS_READ)
         return SYSTEM if message.contact_id is None else _contact_or_system(message.contact_id, context)
-    return SYSTEM if message.agent_id is None else _agent_or_system(message.agent_id, context)
+    return SYSTEM if message.agent_id is None else agent_or_system(message.agent_id, context)
 
 
 def reply_to(message: Message, context: Context) -> Awaitable[Message | None] | None:
@@ -111,12 +111,13 @@ async def send(
     )
 
 
-async def _contact_or_system(contact_id: ContactId, context: Context) -> Actor:
-    return await context.loaders.contacts.load(contact_id) or SYSTEM
-
-
-async def _agent_or_system(agent_id: AgentId, context: Context) -> Actor:
+async def agent_or_system(agent_id: AgentId, context: Context) -> Actor:
+    """Return an agent as an author; a job of the installation is the system."""
     agent = await context.loaders.agents.load(agent_id)
     if agent is None:
         return SYSTEM
     return SystemActor(agent.name) if agent.type is AgentType.SYSTEM else agent
+
+
+async def _contact_or_system(contact_id: ContactId, context: Context) -> Actor:
+    return await context.loaders.contacts.load(contact_id) or SYSTEM

@@ -10,15 +10,18 @@ from domain.crm.chat import ChatStatus, ChatType, ParticipantRole
 from domain.ids import ChatId, ParticipantId
 from resolvers.crm import chats as resolve
 from resolvers.crm import message_groups as about_groups
+from resolvers.crm import scheduled_messages as about_scheduled
 from schema.crm.channel import Channel
 from schema.crm.contact import Contact
 from schema.crm.message_list_arguments import MessageWhere
+from schema.crm.scheduled_message_list_arguments import ScheduledMessageWhere
 from schema.fields import connection, edge, plain, represents
 from schema.relay import Connection, Node, id_of
 
 if TYPE_CHECKING:
     from schema.crm.message import Message
     from schema.crm.message_group import MessageGroup
+    from schema.crm.scheduled_message import ScheduledMessage
     from schema.crm.session import Session
 
 
@@ -63,6 +66,13 @@ class Chat(Node):
     )
     message_groups: Connection[Annotated["MessageGroup", strawberry.lazy("schema.crm.message_group")]] = (
         connection(about_groups.of_chat, "The bursts written in the chat, the latest first.")
+    )
+    scheduled_messages: Connection[
+        Annotated["ScheduledMessage", strawberry.lazy("schema.crm.scheduled_message")]
+    ] = connection(
+        about_scheduled.of_chat,
+        "What was written to be sent later, by the time it is or was to be sent.",
+        where=ScheduledMessageWhere,
     )
     automation_resumes_at: datetime | None = plain(
         "Until when agents are silent here because a person took over; null if nobody did."

@@ -1,9 +1,9 @@
 """What messages say as text, with what was found in their files, for those who work on bursts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from domain.crm.content_text import full_text, marker, stated_text
-from domain.crm.enrichment import EnrichmentKind, EnrichmentStatus
+from domain.crm.enrichment import Enrichment, EnrichmentKind, EnrichmentStatus
 from domain.crm.message import Message
 from domain.identity.permission import Permission
 from domain.ids import MessageId
@@ -45,12 +45,16 @@ async def full_texts(reader: Reader, viewer: Viewer, *, messages: Sequence[Messa
 
 async def found_in(reader: Reader, *, message_ids: Sequence[MessageId]) -> dict[MessageId, list[str]]:
     """Return what was found in the files of messages, those left out in which nothing was found (yet)."""
+    known = await reader.enrichments.of_messages(message_ids)
+    return found_by_message(one for several in known.values() for one in several)
+
+
+def found_by_message(known: Iterable[Enrichment]) -> dict[MessageId, list[str]]:
+    """Return what enrichments found, by message, the words of a file before what it shows."""
     texts: dict[MessageId, list[str]] = {}
-    for message_id, several in (await reader.enrichments.of_messages(message_ids)).items():
-        done = [one for one in several if one.status is EnrichmentStatus.COMPLETED and one.text]
-        if done:
-            done.sort(key=lambda one: _ORDER.index(one.type))
-            texts[message_id] = [one.text or "" for one in done]
+    done = [one for one in known if one.status is EnrichmentStatus.COMPLETED and one.text]
+    for one in sorted(done, key=lambda one: _ORDER.index(one.type)):
+        texts.setdefault(one.message_id, []).append(one.text or "")
     return texts
 
 

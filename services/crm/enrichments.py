@@ -127,15 +127,7 @@ async def complete(
             await let_group_go_on(uow, message)
     if errand.key is not None:
         await rows.remember(uow.session, errand.tenant_id, errand.key, result, at=uow.now)
-    if result.cost_microusd != 0:
-        await ai_usage.spend(
-            uow.session,
-            tenant_id=errand.tenant_id,
-            project_id=enrichment.project_id,
-            purpose=AiPurpose.ENRICHMENT,
-            cost_microusd=result.cost_microusd,
-            at=uow.now,
-        )
+    await _spend(uow, enrichment, result.cost_microusd)
     return is_ours
 
 
@@ -147,6 +139,7 @@ async def retry_later(
     error: str,
     pause: timedelta,
     was_tried: bool,
+    cost_microusd: int | None = 0,
 ) -> bool:
     """Give an enrichment back for a while; return whether that was its last attempt. Raises `Conflict` when lost."""
     viewer.require(Permission.MESSAGES_READ)
@@ -161,15 +154,24 @@ async def retry_later(
     )
     if not enrichment.is_open:
         await let_group_go_on(uow, message)
+    await _spend(uow, enrichment, cost_microusd)
     return not enrichment.is_open
 
 
-async def fail(uow: UnitOfWork, viewer: Viewer, *, errand: EnrichmentErrand, error: str) -> None:
+async def fail(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    *,
+    errand: EnrichmentErrand,
+    error: str,
+    cost_microusd: int | None = 0,
+) -> None:
     """Give up. Raises `Conflict` when it is not this worker's any more."""
     viewer.require(Permission.MESSAGES_READ)
     enrichment, message = await _held(uow, errand)
     enrichment.fail(errand.token, error=error, chat_id=message.chat_id, at=uow.now)
     await let_group_go_on(uow, message)
+    await _spend(uow, enrichment, cost_microusd)
 
 
 async def skip(uow: UnitOfWork, viewer: Viewer, *, errand: EnrichmentErrand, reason: str) -> None:
@@ -216,6 +218,19 @@ async def _held(uow: UnitOfWork, errand: EnrichmentErrand) -> tuple[Enrichment, 
 async def _settled(uow: UnitOfWork, enrichment: Enrichment, message: Message) -> Claim:
     await let_group_go_on(uow, message)
     return Claim(status=enrichment.status, type=enrichment.type, is_cached=enrichment.is_cached)
+
+
+async def _spend(uow: UnitOfWork, enrichment: Enrichment, cost_microusd: int | None) -> None:
+    """Count a call, unless it cost nothing. It locks what the whole project spends, so it comes last."""
+    if cost_microusd != 0:
+        await ai_usage.spend(
+            uow.session,
+            tenant_id=enrichment.tenant_id,
+            project_id=enrichment.project_id,
+            purpose=AiPurpose.ENRICHMENT,
+            cost_microusd=cost_microusd,
+            at=uow.now,
+        )
 
 
 async def _over_budget(uow: UnitOfWork, enrichment: Enrichment, default_budget: int | None) -> str | None:

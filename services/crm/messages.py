@@ -19,7 +19,8 @@ from services.crm.inbound_groups import step_back
 from services.crm.message_groups import let_next
 from services.viewer import Viewer
 
-_NEVER_CONNECTED = {ChannelStatus.INACTIVE, ChannelStatus.ERROR}
+NEVER_CONNECTED = frozenset({ChannelStatus.INACTIVE, ChannelStatus.ERROR})
+"""Channels through which nothing can be sent, however long it waits."""
 
 
 async def send(
@@ -50,7 +51,7 @@ async def send(
             return _replayed(known, content)
     chat, channel = await _destination(uow, viewer, chat_id=chat_id, to=to, channel_id=channel_id)
     chat.refuse_if_closed()
-    if channel.status in _NEVER_CONNECTED:
+    if channel.status in NEVER_CONNECTED:
         raise ChannelOffline(
             f"The channel {channel.name!r} is {channel.status.value}; connect it with channelConnect.",
             field=["channelId"],
@@ -68,7 +69,7 @@ async def send(
         origin=origin,
         content=content,
         client_message_id=client_message_id,
-        reply_to_external_id=await _quoted(uow, chat, reply_to_id),
+        reply_to_external_id=None if reply_to_id is None else await find_quoted(uow, chat, reply_to_id),
         at=uow.now,
     )
     if chat.contact_id is not None:
@@ -81,6 +82,25 @@ async def send(
     uow.messages.add(message)
     await uow.queue(message_id=message.id, channel_id=channel.id, chat_id=chat.id)
     return message
+
+
+async def find_channel(uow: UnitOfWork, viewer: Viewer, channel_id: ChannelId) -> Channel:
+    """Return a channel of the project to send through. Raises `NotFound`."""
+    viewer.require(Permission.MESSAGES_SEND)
+    channel = await uow.channels.find(channel_id)
+    if channel is None or channel.project_id != viewer.project_id or channel.deleted_at is not None:
+        raise NotFound("There is no channel with this id.", field=["channelId"])
+    return channel
+
+
+async def find_quoted(uow: UnitOfWork, chat: Chat, reply_to_id: MessageId) -> str:
+    """Return the id on WhatsApp of a message of the chat. Raises `NotFound`, or `Invalid` if it has none yet."""
+    quoted = await uow.messages.find(reply_to_id)
+    if quoted is None or quoted.chat_id != chat.id:
+        raise NotFound("There is no message with this id in the chat.", field=["replyToId"])
+    if quoted.external_id is None:
+        raise Invalid("WhatsApp does not know that message yet; wait until it is SENT.", field=["replyToId"])
+    return quoted.external_id
 
 
 async def _step_back(uow: UnitOfWork, viewer: Viewer, chat: Chat, channel: Channel) -> None:
@@ -122,18 +142,11 @@ async def _destination(
         if chat.contact_id is not None:
             # Everybody locks the contact first and the chat after, as the lanes do.
             await uow.contacts.get_for_update(chat.contact_id)
-        return await uow.chats.get_for_update(chat_id), await _channel(uow, viewer, chat.channel_id)
+        return await uow.chats.get_for_update(chat_id), await find_channel(uow, viewer, chat.channel_id)
     if to is None or channel_id is None:
         raise Required("Give chatId, or to and channelId.", field=["chatId"])
-    channel = await _channel(uow, viewer, channel_id)
+    channel = await find_channel(uow, viewer, channel_id)
     return await _chat_with(uow, viewer, channel, to), channel
-
-
-async def _channel(uow: UnitOfWork, viewer: Viewer, channel_id: ChannelId) -> Channel:
-    channel = await uow.channels.find(channel_id)
-    if channel is None or channel.project_id != viewer.project_id or channel.deleted_at is not None:
-        raise NotFound("There is no channel with this id.", field=["channelId"])
-    return channel
 
 
 async def _chat_with(uow: UnitOfWork, viewer: Viewer, channel: Channel, phone: PhoneNumber) -> Chat:
@@ -177,17 +190,6 @@ async def _chat_with(uow: UnitOfWork, viewer: Viewer, channel: Channel, phone: P
             at=uow.now,
         )
     )
-
-
-async def _quoted(uow: UnitOfWork, chat: Chat, reply_to_id: MessageId | None) -> str | None:
-    if reply_to_id is None:
-        return None
-    quoted = await uow.messages.find(reply_to_id)
-    if quoted is None or quoted.chat_id != chat.id:
-        raise NotFound("There is no message with this id in the chat.", field=["replyToId"])
-    if quoted.external_id is None:
-        raise Invalid("WhatsApp does not know that message yet; wait until it is SENT.", field=["replyToId"])
-    return quoted.external_id
 
 
 async def _session(

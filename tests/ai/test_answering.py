@@ -1,10 +1,13 @@
 """An agent answers bursts: replies, silence, handing over, limits, failures, and people who are faster."""
 
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from aisim.testing import Running
+from domain.ai.chat import Answer
 from domain.crm.channel import ChannelStatus
 from domain.crm.chat import ChatStatus
 from domain.crm.content import Media, VoiceContent
@@ -13,6 +16,7 @@ from domain.crm.escalation import UNTIL_RESUMED
 from domain.crm.message_group import GroupCancelReason, GroupStatus, MessageGroup
 from domain.errors import Conflict
 from domain.ids import MediaId, new_id
+from services.ports import ChatModel
 from tests.ai.desk import Desk, call, conversations
 from tests.graphql.builders import a_message
 
@@ -41,6 +45,27 @@ async def test_an_agent_answers_through_the_door_that_people_use(desk: Desk, ai:
     assert (await desk.group(group.id)).status is GroupStatus.COMPLETED
     (usage,) = await desk.rows("SELECT purpose, calls, cost_microusd FROM ai_usage")
     assert usage == {"purpose": "AGENT", "calls": 1, "cost_microusd": run["cost_microusd"]}
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """A provider whose models answer under names of its own."""
+
+    model: ChatModel
+
+    async def complete(self, *args: Any, **kwargs: Any) -> Answer:
+        return replace(await self.model.complete(*args, **kwargs), model="eu.big-7")
+
+
+async def test_a_model_that_answers_under_another_name_costs_the_same(desk: Desk, ai: Running) -> None:
+    group, token = await desk.burst(await desk.meet(), "Oi")
+    await ai.answer("Bom dia!")
+
+    await desk.answer(group, token, chat_model=Renamed(desk.model))
+
+    run = await desk.run()
+    assert run["prompt_tokens"] > 0
+    assert run["cost_microusd"] == run["prompt_tokens"] + 2 * run["completion_tokens"]
 
 
 async def test_the_burst_comes_last_and_the_conversation_before_it(desk: Desk, ai: Running) -> None:

@@ -24,10 +24,13 @@ from graphql import (
 )
 
 from domain.errors import DomainError, Forbidden
+from persistence.ai.runs import ai_run_collection
 from persistence.crm.channels import channel_collection
 from persistence.crm.chats import chat_collection
 from persistence.crm.contacts import contact_collection
+from persistence.crm.message_groups import message_group_collection
 from persistence.crm.messages import message_collection
+from persistence.crm.scheduled_messages import scheduled_message_collection
 from persistence.crm.sessions import session_collection
 from persistence.operations.job_runs import job_run_collection
 from persistence.paging import Collection
@@ -47,6 +50,9 @@ COLLECTIONS: dict[str, Collection[Any]] = {
     "Chat": chat_collection,
     "Session": session_collection,
     "Message": message_collection,
+    "MessageGroup": message_group_collection,
+    "ScheduledMessage": scheduled_message_collection,
+    "AiRun": ai_run_collection,
     "JobRun": job_run_collection,
 }
 

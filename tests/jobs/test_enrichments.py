@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import asyncpg
 import pytest
 
 from domain.ai.price import Price, Prices
-from domain.crm.content import ImageContent, Media, MediaStatus
+from domain.crm.content import ContentKind, ImageContent, Media, MediaStatus
 from domain.crm.enrichment import MOST_ATTEMPTS, Enrichment, EnrichmentKind, EnrichmentResult
 from domain.crm.enrichment_routing import Abilities
 from domain.crm.enrichment_rules import EnrichmentRules
@@ -169,6 +170,24 @@ async def test_a_picture_is_described(lab: Lab) -> None:
         question["content"][1]["image_url"]["url"]
         == "data:image/png;base64," + base64.b64encode(PNG).decode()
     )
+
+
+async def test_an_answer_that_says_nothing_costs_all_the_same(lab: Lab) -> None:
+    usage = {"prompt_tokens": 1000, "completion_tokens": 50}
+    for finish, said in (("length", " "), ("content_filter", "No.")):
+        choice = {"finish_reason": finish, "message": {"role": "assistant", "content": said}}
+        body = {"model": "gpt-4o-mini", "choices": [choice], "usage": usage}
+        lab.ai.next.append(text(json.dumps(body)))
+    await lab.receive("image", data=PNG, content={"mimetype": "image/png"})
+
+    await lab.work()
+    assert await lab.rows("status") == [("PENDING",)]
+    assert await lab.spent() == [("ENRICHMENT", 1, 180)]
+    await lab.wait_over()
+    await lab.work()
+
+    assert await lab.rows("status, error") == [("FAILED", "The model does not describe this picture.")]
+    assert await lab.spent() == [("ENRICHMENT", 2, 360)]
 
 
 async def test_what_was_found_out_goes_with_its_message(lab: Lab) -> None:
@@ -696,6 +715,40 @@ async def test_a_provider_never_gets_more_at_once_than_it_may(lab: Lab, redis_ur
 
     assert lab.ai.busiest == 2
     assert len(lab.ai.calls) == count
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stumbling(Scribe):
+    """An enricher that cannot even say what it would ask about the most urgent files."""
+
+    def key(self, errand: enrichments.EnrichmentErrand) -> rows.ResultKey:
+        if errand.content_kind is ContentKind.VOICE:
+            raise RuntimeError("I stumble.")
+        return super().key(errand)
+
+
+async def test_a_file_that_nobody_can_claim_holds_up_no_other(lab: Lab, redis_url: str) -> None:
+    await lab.receive("voice", data=VOICE)
+    await lab.receive("audio", data=VOICE + b"1", content={"mimetype": "audio/ogg"})
+    stumbling = Stumbling(
+        transcriber=lab.scribe.transcriber, provider="ai.test", model="whisper-1", prices=PRICES, at_once=1
+    )
+    async with listening(redis_url, ["enrichments"]) as wakes:
+        running = asyncio.create_task(
+            run_enrichments(
+                lab.files.database,
+                wakes,
+                enrichers=[stumbling],
+                storage=lab.files.storage,
+                default_budget=None,
+            )
+        )
+        await lab.files.until("SELECT count(*) FROM enrichments WHERE status = 'COMPLETED'", [(1,)])
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    assert await lab.rows("status") == [("PENDING",), ("COMPLETED",)]
 
 
 class Witness:

@@ -27,7 +27,9 @@ from jobs.job_runner import Attempt, JobFailed, JobRunner
 from jobs.local_queue import FallbackQueue, LocalQueue
 from jobs.registry import GiveUp, JobContext, Registry, RunAgain, job
 from persistence.database import Database
+from persistence.events import Cause
 from persistence.operations import job_runs
+from services.operations import job_runs as service
 from tests.factories import CLOCK, Shop, open_shop
 from tests.live.events import until
 
@@ -280,7 +282,7 @@ async def test_a_report_of_a_tenant_that_is_gone_or_that_fits_no_row_spoils_no_b
 async def test_what_nobody_speaks_of_any_more_is_given_up_and_old_runs_go(
     database: Database, shop: Shop, redis_url: str
 ) -> None:
-    for number in range(6):
+    for number in range(9):
         await attempted(database, raising(GiveUp("No.")), tenant_id=shop.tenant_id, number=1)
         await database.system.execute(
             "UPDATE job_runs SET name = $1 WHERE name = 'x'",
@@ -294,6 +296,11 @@ async def test_what_nobody_speaks_of_any_more_is_given_up_and_old_runs_go(
             "status = 'SUCCEEDED', finished_at = now() - interval '6 days'",
             "finished_at = now() - interval '80 days'",
             "finished_at = now() - interval '91 days'",
+            # Another service may ask for a pause of a day.
+            "status = 'RETRYING', finished_at = NULL, updated_at = now() - interval '25 hours'",
+            "status = 'RETRYING', finished_at = NULL, updated_at = now() - interval '49 hours'",
+            # No worker knows such a job any more.
+            "status = 'QUEUED', attempts = 0, finished_at = NULL, updated_at = now() - interval '49 hours'",
         )
     ):
         await database.system.execute(f"UPDATE job_runs SET {change} WHERE name = '{number}'")
@@ -308,6 +315,9 @@ async def test_what_nobody_speaks_of_any_more_is_given_up_and_old_runs_go(
         ("1", "RUNNING", "GiveUp"),
         ("3", "SUCCEEDED", "GiveUp"),
         ("4", "FAILED", "GiveUp"),
+        ("6", "RETRYING", "GiveUp"),
+        ("7", "FAILED", "Lost"),
+        ("8", "FAILED", "Lost"),
     ]
 
 
@@ -436,6 +446,34 @@ async def test_a_sweeper_does_not_cut_the_pause_before_a_repetition_short(
             await until(kept)
 
     assert attempts == 1
+
+
+async def test_a_sweeper_takes_out_what_was_cancelled_while_its_queue_was_away(
+    database: Database, shop: Shop, cause: Cause
+) -> None:
+    async def not_yet(_context: JobContext) -> None:
+        raise RunAgain("Not yet.", after=3600)
+
+    async with local(database, ("x", not_yet)) as queue:
+        await queue.enqueue("x", [str(shop.tenant_id)], id="one", queue="bulk")
+
+        async def pauses() -> bool:
+            return [row[1] for row in await rows(database)] == ["RETRYING"]
+
+        await until(pauses)
+        id_ = JobRunId(await database.system.fetchval("SELECT id FROM job_runs"))
+
+        async with database.writing(shop.tenant_id, cause) as uow:
+            await service.cancel(uow, shop.viewer, job_run_id=id_)
+        await job_queues.sweep(database, queue)
+        assert await queue.cancel("one") is False
+
+        async with database.writing(shop.tenant_id, cause) as uow:
+            again = await service.retry(uow, shop.viewer, job_run_id=id_)
+        order = replace(service.order_of(again), at=CLOCK.now() + timedelta(hours=1))
+        await queue.enqueue_many([order])
+        await job_queues.sweep(database, queue)
+        assert await queue.cancel("one") is True
 
 
 async def test_while_redis_is_away_jobs_run_here(database: Database, shop: Shop) -> None:

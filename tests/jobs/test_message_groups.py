@@ -11,11 +11,12 @@ from uuid import UUID
 import pytest
 
 from domain.ai.agent_settings import AgentSettings
+from domain.crm.enrichment import Enrichment, EnrichmentKind
 from domain.crm.grouping import GroupingRules
-from domain.crm.message_group import MessageGroup
+from domain.crm.message_group import GroupStatus, MessageGroup
 from domain.errors import InvalidState
 from domain.identity.agent import Agent, AgentType
-from domain.ids import MessageGroupId, TenantId, new_id
+from domain.ids import MediaId, MessageGroupId, TenantId, new_id
 from jobs import message_groups
 from persistence.crm.message_groups import GROUPS_DUE
 from persistence.database import Database
@@ -26,7 +27,7 @@ from services.crm import message_groups as service
 from tests.bursts import CAUSE, Counter, Moment, Orders, add_groups, instant, typing
 from tests.conversation import GROUP
 from tests.factories import open_shop, receive, work_off
-from tests.waha import JOAO, Script
+from tests.waha import JOAO, Person, Script
 
 
 class Alarms:
@@ -610,7 +611,7 @@ async def test_blocked_groups_hide_no_others(counter: Counter, database: Databas
     assert await counter.work() == ["free"]
 
 
-async def test_closing_groups_costs_six_statements_however_many_they_are(
+async def test_closing_groups_costs_seven_statements_however_many_they_are(
     counter: Counter, database: Database
 ) -> None:
     for count in (1, 200):
@@ -628,5 +629,98 @@ async def test_closing_groups_costs_six_statements_however_many_they_are(
             "SELECT",
             "UPDATE",
             "INSERT",
+            "SELECT",
             "COMMIT",
         ]
+
+
+async def test_completing_groups_that_nobody_answers_costs_as_much_for_one_as_for_two_hundred(
+    counter: Counter, database: Database
+) -> None:
+    for count in (1, 200):
+        ids = [one.id for one in await add_groups(database, counter.shop, count, window=timedelta(seconds=1))]
+        counter.clock.go(counter.clock.at.timestamp() - instant(0).timestamp() + 2)
+        await claim(database, counter.shop.tenant_id, ids)
+        seen: list[str] = []
+        async with watching(database, seen):
+            assert await message_groups.process_quiet(database, counter.shop.tenant_id, ids) == []
+        ours = (one.split() for one in seen if "jit" not in one and "typeinfo" not in one)
+        kinds = [one[0].strip(";") for one in ours]
+        assert kinds[kinds.index("BEGIN") : kinds.index("COMMIT") + 1] == [
+            "BEGIN",
+            *["SELECT"] * 5,
+            "UPDATE",
+            "INSERT",
+            "SELECT",
+            "COMMIT",
+        ]
+    assert await counter.value("SELECT count(*) FROM message_groups WHERE status <> 'COMPLETED'") == 0
+    completed = "SELECT count(*) FROM outbox WHERE event_type = 'message_group.completed'"
+    assert await database.system.fetchval(completed) == 201
+
+
+async def test_groups_are_completed_together_as_each_would_be_alone(counter: Counter) -> None:
+    pedro = Person(phone="5511999990003", lid="200000000000003")
+    await counter.say("Oi", at=0)
+    await counter.say("tudo bem?", at=1)
+    await counter.say("Olá", at=2, by=JOAO)
+    gone = await counter.say("apagada", at=3, by=pedro)
+    groups = await counter.claim(at=30)
+    await counter.hear(counter.script.revoke(gone, by=pedro, at=31), at=31)
+    await counter.say("mais", at=32)
+
+    left = await message_groups.process_quiet(
+        counter.database, counter.shop.tenant_id, [group.id for group in groups]
+    )
+
+    assert left == []
+    assert [
+        (status, reason, text)
+        for status, reason, text in await counter.rows(
+            "SELECT status, cancel_reason, text FROM message_groups ORDER BY opened_at, id"
+        )
+    ] == [
+        ("COMPLETED", None, "Oi tudo bem?"),
+        ("COMPLETED", None, "Olá"),
+        ("CANCELLED", "EMPTY", None),
+        ("PENDING", None, None),
+    ]
+    assert await counter.work(at=60) == ["mais"]
+
+
+async def test_a_group_that_an_agent_answers_is_left_to_a_worker_of_its_own(
+    counter: Counter, robot: Agent
+) -> None:
+    await counter.say("Oi", at=0)
+    (group,) = await counter.claim(at=30)
+
+    left = await message_groups.process_quiet(counter.database, counter.shop.tenant_id, [group.id])
+
+    assert left == [group.id]
+    assert (await counter.group(group.id)).status is GroupStatus.PROCESSING
+    assert (await counter.group(group.id)).token is None
+
+
+async def test_a_group_whose_file_is_still_read_is_left_to_a_worker_of_its_own(counter: Counter) -> None:
+    await counter.say("Oi", at=0)
+    async with counter.database.writing(counter.shop.tenant_id, CAUSE) as uow:
+        (message,) = (
+            await uow.messages.find_many([one for (one,) in await counter.rows("SELECT id FROM messages")])
+        ).values()
+        uow.enrichments.add(
+            Enrichment.request(
+                tenant_id=message.tenant_id,
+                project_id=message.project_id,
+                chat_id=message.chat_id,
+                message_id=message.id,
+                media_id=MediaId(new_id()),
+                type_=EnrichmentKind.TRANSCRIPTION,
+                priority=10,
+                at=uow.now,
+            )
+        )
+    (group,) = await counter.claim(at=30)
+
+    left = await message_groups.process_quiet(counter.database, counter.shop.tenant_id, [group.id])
+
+    assert left == [group.id]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import httpx2
 import pytest
@@ -25,6 +26,7 @@ from domain.crm.content import (
     with_media,
 )
 from domain.crm.message import Message
+from domain.crm.scheduled_message import Lateness
 from domain.errors import AlreadyExists, ChannelOffline, InvalidState, NotFound, Required, TooLong
 from domain.ids import ChatId
 from domain.values import PhoneNumber
@@ -35,10 +37,11 @@ from jobs.cancelling import end
 from jobs.job_history import JobHistory
 from jobs.local_queue import LocalQueue
 from jobs.registry import Registry
+from jobs.scheduled_messages import send_due
 from persistence.database import Database
 from persistence.events import Cause
-from services.crm import chats, deliveries, messages
-from tests.factories import HMAC_KEY, VAULT, Shop, open_shop, receive, work_off
+from services.crm import chats, deliveries, messages, scheduled_messages
+from tests.factories import CLOCK, HMAC_KEY, VAULT, Shop, open_shop, receive, work_off
 from tests.waha import Script
 from ventros.intake import Intake
 from ventros.webhooks import WebhookEndpoint
@@ -189,6 +192,43 @@ async def test_a_message_is_sent_echoed_and_acknowledged(
     )
     assert await world.rows("SELECT count(*) FROM outgoing") == [(0,)]
     assert await world.rows("SELECT message_count, contact_message_count FROM sessions") == [(1, 0)]
+
+
+class Later:
+    """A clock that is an hour ahead."""
+
+    def now(self) -> datetime:
+        return CLOCK.now() + timedelta(hours=1)
+
+
+async def test_a_scheduled_message_reaches_whatsapp_once_though_its_timer_goes_off_twice(
+    world_of: Callable[[str], Awaitable[World]],
+) -> None:
+    world = await world_of("GOWS")
+    async with world.database.writing(world.shop.tenant_id, CAUSE) as uow:
+        schedule = await scheduled_messages.schedule(
+            uow,
+            world.shop.viewer,
+            chat_id=None,
+            to=MARIA,
+            channel_id=world.shop.channel_id,
+            content=TextContent(text="Bom dia, abrimos!"),
+            reply_to_id=None,
+            client_message_id=None,
+            send_at=CLOCK.now() + timedelta(minutes=30),
+            lateness=Lateness(),
+        )
+    assert await send_due(world.database, world.shop.tenant_id, [schedule.id]) == []
+
+    world.database.clock = Later()
+    for _ in range(2):
+        await send_due(world.database, world.shop.tenant_id, [schedule.id])
+    ((chat_id,),) = await world.rows("SELECT id FROM chats")
+    await world.deliver(ChatId(chat_id))
+
+    assert await world.got("Bom dia, abrimos!") == 1
+    assert await world.rows("SELECT status FROM scheduled_messages") == [("SENT",)]
+    await world.until("SELECT count(*) FROM messages WHERE status <> 'QUEUED'", [(1,)])
 
 
 async def test_the_messages_of_a_chat_are_sent_in_order(world_of: Callable[[str], Awaitable[World]]) -> None:

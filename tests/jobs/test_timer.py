@@ -171,7 +171,7 @@ async def test_what_redis_forgets_is_set_anew_at_once(
 ) -> None:
     claims = Claims(database)
     async with timing(claims, redis_url):
-        groups = await add_groups(database, shop, 1_500, window=timedelta(seconds=20))
+        groups = await add_groups(database, shop, 1_500, window=timedelta(minutes=4))
         await redis.flushdb()
 
         async def is_rebuilt() -> bool:

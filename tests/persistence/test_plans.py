@@ -14,6 +14,7 @@ from domain.crm.enrichment import EnrichmentKind
 from domain.ids import MessageId, TenantId, new_id
 from persistence.crm import enrichments
 from persistence.crm.message_groups import GROUPS_DUE
+from persistence.crm.scheduled_messages import SCHEDULED_DUE
 from persistence.crm.sessions import SESSIONS_DUE
 from persistence.database import SYSTEM_ROLE, Database
 from persistence.due import DueQueue
@@ -21,7 +22,7 @@ from persistence.operations import job_runs
 
 CLOCK = SystemClock()
 TENANT = TenantId(new_id())
-TABLES = "enrichments, job_runs, message_groups, sessions"
+TABLES = "enrichments, job_runs, message_groups, scheduled_messages, sessions"
 
 # A provider was away for long, so half of all enrichments wait; the same of jobs have failed, in the last weeks.
 FILL = """
@@ -35,13 +36,18 @@ INSERT INTO enrichments (tenant_id, id, project_id, message_id, media_id, type, 
     CASE WHEN n % 4 < 2 THEN at WHEN n % 4 = 2 THEN now() + interval '10 minutes' END, at, at, 1 FROM n;
 INSERT INTO job_runs (tenant_id, id, name, queue, key, arguments, status, attempts, is_cancel_requested,
     enqueued_at, started_at, finished_at, updated_at, version)
-  SELECT '{tenant}', id, 'x', 'fast', 'k', '[]', CASE WHEN n <= 200 THEN 'RUNNING' WHEN n % 2 = 0 THEN 'FAILED'
-    ELSE 'SUCCEEDED' END, 1, n % 50 = 0, at, at, CASE WHEN n <= 200 THEN NULL WHEN n % 2 = 0 THEN
-    at - interval '20 days' WHEN n % 10 = 1 THEN now() - interval '10 days' ELSE now() - interval '1 day' END, at, 1 FROM n;
+  SELECT '{tenant}', id, 'x', 'fast', 'k', '[]', CASE WHEN n <= 200 THEN 'RUNNING' WHEN n = 300 THEN 'CANCELLED'
+    WHEN n % 2 = 0 THEN 'FAILED' ELSE 'SUCCEEDED' END, 1, n % 50 = 0, at, at, CASE WHEN n <= 200 THEN NULL
+    WHEN n = 300 THEN now() WHEN n % 2 = 0 THEN at - interval '20 days' WHEN n % 10 = 1 THEN now() - interval '10 days'
+    ELSE now() - interval '1 day' END, at, 1 FROM n;
 INSERT INTO message_groups (tenant_id, id, project_id, channel_id, chat_id, status, message_ids, first_sent_at,
     opened_at, expires_at, deadline_at, due_at, attempts, parts, created_at, updated_at, version)
   SELECT '{tenant}', id, id, id, id, CASE WHEN n <= 2000 THEN 'PENDING' ELSE 'COMPLETED' END, '[]', at, at, at, at,
     CASE WHEN n <= 2000 THEN now() + (n - 100) * interval '1 minute' END, 0, '[]', at, at, 1 FROM n WHERE n <= 20000;
+INSERT INTO scheduled_messages (tenant_id, id, project_id, channel_id, "to", content, send_at, late, status, due_at,
+    attempts, created_at, updated_at, version)
+  SELECT '{tenant}', id, id, id, '+5511', '{{}}', at, 'SEND_LATE', CASE WHEN n <= 2000 THEN 'SCHEDULED' ELSE 'SENT' END,
+    CASE WHEN n <= 2000 THEN now() + (n - 100) * interval '1 minute' END, 0, at, at, 1 FROM n WHERE n <= 20000;
 INSERT INTO sessions (tenant_id, id, project_id, channel_id, chat_id, contact_id, status, started_at,
     last_activity_at, timeout_seconds, timeout_at, message_count, contact_message_count, created_at, updated_at,
     version, due_at)
@@ -113,7 +119,7 @@ async def test_the_most_urgent_enrichments_are_found_among_many_that_wait(
     assert system.most <= 4 * len(kinds)
 
 
-@pytest.mark.parametrize("queue", [GROUPS_DUE, SESSIONS_DUE], ids=lambda queue: queue.name)
+@pytest.mark.parametrize("queue", [GROUPS_DUE, SCHEDULED_DUE, SESSIONS_DUE], ids=lambda queue: queue.name)
 async def test_what_is_due_is_found_among_many_that_are_not(system: Any, queue: DueQueue) -> None:
     await queue.due(system, now=CLOCK.now(), limit=200)
     await queue.next_at(system)
@@ -133,10 +139,10 @@ async def test_the_chores_of_jobs_look_at_what_is_open(system: Any) -> None:
         system,
         now=CLOCK.now(),
         running=CLOCK.now() - timedelta(minutes=30),
-        retrying=CLOCK.now() - timedelta(days=1),
+        waiting=CLOCK.now() - timedelta(days=2),
     )
 
-    assert system.most <= 200
+    assert system.most <= 400
 
 
 async def test_old_runs_are_found_among_failures_that_are_kept(system: Any) -> None:

@@ -72,7 +72,7 @@ def test_an_owner_who_may_create_roles_migrates_and_serves(postgres: EmbeddedPos
     url = postgres.url("made", user="maker")
 
     assert (
-        ventros(url, "migrate", "up").stdout == "Applied 6 migrations; the database is at 2026_11_24_0006.\n"
+        ventros(url, "migrate", "up").stdout == "Applied 7 migrations; the database is at 2026_11_24_0007.\n"
     )
 
     assert ventros(url, "migrate", "check").stdout == "The database is what this release declares.\n"

@@ -68,9 +68,22 @@ async def test_a_recording_that_takes_too_long_is_given_up(model: Path) -> None:
     (model / "sound").write_text("long")
 
     with pytest.raises(Unavailable) as caught:
-        await transcribed(LocalWhisper(model), model / "sound", timeout=0.01)
+        await transcribed(LocalWhisper(model), model / "sound", timeout=0.1)
 
     assert caught.value.code == "TIMEOUT"
+
+
+async def test_what_waits_behind_a_recording_that_was_given_up_was_not_tried(model: Path) -> None:
+    (model / "sound").write_text("Oi")
+    (model / "hour").write_text("long")
+    whisper = LocalWhisper(model)
+    with pytest.raises(Unavailable):
+        await transcribed(whisper, model / "hour", timeout=0.1)
+
+    with pytest.raises(Unavailable) as caught:
+        await transcribed(whisper, model / "sound", timeout=0.01)
+
+    assert caught.value.code == "BUSY"
 
 
 async def test_a_missing_model_is_told_with_its_place(model: Path) -> None:
