@@ -47,7 +47,7 @@ class Claims:
         async def is_so() -> bool:
             return len(self.ids) >= count
 
-        await until(is_so)
+        await until(is_so, seconds=60)
 
 
 @asynccontextmanager
