@@ -142,7 +142,7 @@ async def _in_slot(
     try:
         await fetch_file(database, tenant_id, media_id, dial=dial, storage=storage, abilities=abilities)
     except Exception as error:  # noqa: BLE001 One file's trouble stops no other; the lease brings it back.
-        log.warning("media.failed", media_id=str(media_id), error=repr(error))
+        log.warning("media.failed", media_id=str(media_id), error=type(error).__name__)
     finally:
         slots.release()
 

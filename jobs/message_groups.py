@@ -139,7 +139,7 @@ async def process_quiet(
             done = await quiet_groups.settle(connection, ids, token=token, now=now, cause=_CAUSE)
     except Exception as error:  # noqa: BLE001 One of them may be at fault, or the server is away: one by one.
         heed_cancellation()
-        log.warning("groups.not_settled", groups=len(ids), error=repr(error))
+        log.warning("groups.not_settled", groups=len(ids), error=type(error).__name__)
         return list(ids)
     WORKED.labels("completed").inc(len(done.settled))
     if done.settled:
@@ -158,7 +158,7 @@ async def _take(
     except Exception as error:  # noqa: BLE001 Whatever it is, the group is handed out again.
         heed_cancellation()
         WORKED.labels("not_taken").inc()
-        log.warning("group.not_taken", group_id=str(group_id), error=repr(error))
+        log.warning("group.not_taken", group_id=str(group_id), error=type(error).__name__)
         return None
 
 

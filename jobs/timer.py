@@ -132,10 +132,10 @@ class _Timer:
         await self._look(due)
         return count
 
-    async def _look(self, rows: Mapping[TenantId, Sequence[UUID]]) -> list[UUID]:
+    async def _look(self, rows: Mapping[TenantId, Sequence[UUID]]) -> dict[TenantId, list[UUID]]:
         """Look at rows, several tenants at a time; return those that were not dealt with."""
         left = await asyncio.gather(*(self._act(tenant_id, ids) for tenant_id, ids in rows.items()))
-        return [id_ for ids in left for id_ in ids]
+        return {tenant_id: ids for tenant_id, ids in zip(rows, left, strict=True) if ids}
 
     async def _act(self, tenant_id: TenantId, ids: Sequence[UUID]) -> list[UUID]:
         """Look at a tenant's rows; when that fails, one by one, so that a bad row holds up nobody but itself."""
@@ -144,7 +144,7 @@ class _Timer:
                 dealt = await self.act(tenant_id, ids)
         except Exception as error:  # noqa: BLE001 The sweep finds these rows again.
             heed_cancellation()
-            log.warning("timer.failed", queue=self.queue.name, rows=len(ids), error=repr(error))
+            log.warning("timer.failed", queue=self.queue.name, rows=len(ids), error=type(error).__name__)
             if len(ids) == 1 or is_outage(error):
                 return []
             return [left for id_ in ids for left in await self._act(tenant_id, [id_])]

@@ -5,7 +5,7 @@ its own. So a timer that is late, early, or doubled costs nothing but time.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -85,13 +85,22 @@ class DueQueue:
         return [Alarm(self.name, row["tenant_id"], row["id"], row["at"]) for row in rows]
 
     async def times(
-        self, system: "asyncpg.Pool[asyncpg.Record]", ids: Sequence[UUID], *, after: datetime
+        self,
+        system: "asyncpg.Pool[asyncpg.Record]",
+        rows_of: Mapping[TenantId, Sequence[UUID]],
+        *,
+        after: datetime,
     ) -> list[Alarm]:
-        """Return when those of the rows are due that are due later than an instant."""
+        """Return when those of tenants' rows are due that are due later than an instant."""
+        pairs = [(tenant_id, id_) for tenant_id, ids in rows_of.items() for id_ in ids]
         rows = await system.fetch(
-            f"SELECT tenant_id, id, {self.column} AS at FROM {self.table} "  # noqa: S608 As said above.
-            f"WHERE id = ANY($1::uuid[]) AND {self.column} > $2",
-            list(ids),
+            # OFFSET 0 keeps each row looked up by its key, whatever the planner thinks of their number.
+            "SELECT u.tenant AS tenant_id, u.id, d.at "  # noqa: S608 As said above.
+            "FROM unnest($1::uuid[], $2::uuid[]) AS u (tenant, id) CROSS JOIN LATERAL ("
+            f"SELECT {self.column} AS at FROM {self.table} t WHERE t.tenant_id = u.tenant AND t.id = u.id OFFSET 0"
+            ") AS d WHERE d.at > $3",
+            [tenant_id for tenant_id, _ in pairs],
+            [id_ for _, id_ in pairs],
             after,
         )
         return [Alarm(self.name, row["tenant_id"], row["id"], row["at"]) for row in rows]

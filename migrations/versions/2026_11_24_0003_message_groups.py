@@ -82,6 +82,7 @@ def upgrade() -> None:
         "ix_message_groups_opened", "message_groups", ["tenant_id", "project_id", "opened_at", "id"]
     )
     op.create_index("ix_message_groups_chat", "message_groups", ["tenant_id", "chat_id", "opened_at", "id"])
+    op.create_index("ix_message_groups_session", "message_groups", ["tenant_id", "session_id"])
     isolate(
         "message_groups",
         app="SELECT, INSERT, UPDATE, DELETE",

@@ -61,6 +61,8 @@ message_groups = tenant_table(
     Index("ix_message_groups_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("ix_message_groups_opened", "tenant_id", "project_id", "opened_at", "id"),
     Index("ix_message_groups_chat", "tenant_id", "chat_id", "opened_at", "id"),
+    # Sessions that are joined go; their references are looked up here.
+    Index("ix_message_groups_session", "tenant_id", "session_id"),
 )
 
 # OFFSET 0 keeps the planner from reading all groups once instead of asking the index for each row.

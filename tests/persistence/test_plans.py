@@ -133,6 +133,12 @@ async def test_timers_are_set_anew_page_by_page(system: Any) -> None:
     assert system.most <= 101
 
 
+async def test_the_times_of_some_rows_are_found_by_their_keys(system: Any) -> None:
+    await GROUPS_DUE.times(system, {TENANT: [new_id() for _ in range(50)]}, after=CLOCK.now())
+
+    assert system.most <= 50
+
+
 async def test_the_chores_of_jobs_look_at_what_is_open(system: Any) -> None:
     await job_runs.to_stop(system, since=CLOCK.now() - timedelta(hours=1), limit=100)
     await job_runs.give_up_lost(
